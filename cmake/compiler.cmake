@@ -1,0 +1,24 @@
+# Flags that hold for every target.
+#
+# -ffp-contract=off: a sum's rounding may not depend on which instruction set a file is compiled for;
+# kernels that want a fused multiply-add write the intrinsic.
+add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Werror -ffp-contract=off)
+
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")
+  add_compile_options(-D_FORTIFY_SOURCE=3 -D_GLIBCXX_ASSERTIONS -fstack-protector-strong -fstack-clash-protection)
+  add_link_options(-Wl,-z,relro,-z,now -pie)
+else()
+  set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1")
+  add_compile_options(-D_GLIBCXX_ASSERTIONS -DHEARTH_DEBUG_CHECKS=1)
+endif()
+
+if(HEARTH_SANITIZE)
+  add_compile_options(-fsanitize=${HEARTH_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${HEARTH_SANITIZE})
+endif()
+
+# A kernel file names its instruction set: foo_avx2.cc, foo_avx512.cc. Only such files get the flags;
+# the dispatch in front of them asks the CPU first.
+set(HEARTH_ISA_avx2 -mavx2 -mfma -mf16c)
+set(HEARTH_ISA_avx512 -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni)

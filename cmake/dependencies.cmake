@@ -1,0 +1,20 @@
+# Every library outside the project, all from Debian 12.
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(HWLOC REQUIRED IMPORTED_TARGET hwloc)
+pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
+pkg_check_modules(LIBEDIT REQUIRED IMPORTED_TARGET libedit)
+pkg_check_modules(OPENSSL REQUIRED IMPORTED_TARGET libcrypto)
+
+# What each layer links beside the layers below it.
+set(HEARTH_LIBS_base Threads::Threads fmt::fmt PRIVATE spdlog::spdlog PkgConfig::HWLOC)
+set(HEARTH_LIBS_gguf PRIVATE nlohmann_json::nlohmann_json)
+set(HEARTH_LIBS_text PRIVATE PkgConfig::UTF8PROC nlohmann_json::nlohmann_json)
+set(HEARTH_LIBS_models PRIVATE nlohmann_json::nlohmann_json)
+set(HEARTH_LIBS_library PRIVATE nlohmann_json::nlohmann_json PkgConfig::OPENSSL)
+set(HEARTH_LIBS_lab PRIVATE nlohmann_json::nlohmann_json)
+set(HEARTH_LIBS_cli PRIVATE nlohmann_json::nlohmann_json CLI11::CLI11 PkgConfig::LIBEDIT)

@@ -1,0 +1,56 @@
+// A fixed set of threads that run one function together, and the barrier between its stages.
+//
+// Workers spin briefly for the next call, then sleep: an idle pool costs no CPU. The caller is
+// worker 0. One call of run() at a time; run() is not reentrant.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+namespace hearth {
+
+// Physical cores that this process may use: affinity and cgroup CPU quota respected; at least 1.
+int usable_physical_cores();
+
+class WorkerPool {
+ public:
+  // n_threads >= 1; threads that the system refuses to start are left out (see n_threads()).
+  explicit WorkerPool(int n_threads);
+  ~WorkerPool();
+  WorkerPool(const WorkerPool&) = delete;
+  WorkerPool& operator=(const WorkerPool&) = delete;
+
+  int n_threads() const { return n_threads_; }
+
+  // Calls work(thread) once on each thread, thread in [0, n_threads), and returns when all are
+  // done. What the caller wrote before is visible to every worker, and what they wrote to the
+  // caller.
+  void run(const std::function<void(int thread)>& work);
+
+  // Inside run(): every thread must call it; none goes on before all have come. Full memory
+  // ordering.
+  void barrier();
+
+ private:
+  struct State;
+  void worker_loop(int thread);
+
+  int n_threads_;
+  std::unique_ptr<State> state_;
+};
+
+// Hands out [0, n) in chunks to whichever thread asks next. Reset between uses while no thread
+// takes.
+class WorkCounter {
+ public:
+  void reset() { next_.store(0, std::memory_order_relaxed); }
+  // First index of the next chunk; >= n when the work is out.
+  int64_t take(int64_t chunk) { return next_.fetch_add(chunk, std::memory_order_relaxed); }
+
+ private:
+  alignas(64) std::atomic<int64_t> next_{0};
+};
+
+}  // namespace hearth

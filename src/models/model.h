@@ -1,0 +1,72 @@
+// A GGUF model on a backend: hyper-parameters read and checked, weights added, program built.
+//
+// Knows architectures through the table in registry.h alone; what differs between them is a Recipe.
+// One thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "compute/backend.h"
+#include "gguf/file.h"
+
+namespace hearth::models {
+
+struct LoadOptions {
+  int32_t n_ctx = 0;  // positions that the KV cache holds in all; 0: min(trained context, 4096)
+  compute::KvType kv_type = compute::KvType::kF16;
+  int32_t max_rows = 512;  // rows of the largest step
+};
+
+// What a load takes, computed from the header before anything is allocated.
+struct MemoryNeed {
+  uint64_t weight_bytes = 0;
+  uint64_t kv_bytes = 0;
+  uint64_t compute_bytes = 0;
+  uint64_t total() const { return weight_bytes + kv_bytes + compute_bytes; }
+};
+
+struct ModelInfo {
+  std::string architecture;  // general.architecture
+  std::string name;          // general.name, may be empty
+  int32_t n_layers = 0;
+  int32_t n_vocab = 0;
+  int32_t n_embd = 0;
+  int32_t trained_context = 0;
+  int32_t n_ctx = 0;  // positions of the KV cache, a multiple of compute::kKvBlockTokens
+  uint64_t n_parameters = 0;
+  // Weight bytes that generating one token reads, and KV bytes for each position before it.
+  uint64_t weight_bytes_per_token = 0;
+  uint64_t kv_bytes_per_position = 0;
+};
+
+class Model {
+ public:
+  // The file must outlive the model. Errors name the key or tensor, what was found and what was
+  // expected. kOutOfMemory with the numbers if MemoryNeed exceeds the memory available.
+  static Result<std::unique_ptr<Model>> load(const gguf::File& file,
+                                             std::unique_ptr<compute::Backend> backend,
+                                             const LoadOptions& options);
+  static Result<MemoryNeed> memory_need(const gguf::File& file, const compute::Backend& backend,
+                                        const LoadOptions& options);
+
+  const ModelInfo& info() const { return info_; }
+  int32_t n_kv_blocks() const { return info_.n_ctx / compute::kKvBlockTokens; }
+  int32_t max_rows() const { return max_rows_; }
+  const compute::Backend& backend() const { return *backend_; }
+
+  // See compute/backend.h. kInvalidArgument for a token, position or block out of range.
+  Result<void> run(const compute::Batch& batch, std::span<float> logits);
+
+ private:
+  Model() = default;
+  ModelInfo info_;
+  int32_t max_rows_ = 0;
+  std::unique_ptr<compute::Backend> backend_;
+};
+
+}  // namespace hearth::models
