@@ -20,7 +20,7 @@ using TableId = int32_t;   // from Backend::add_table
 inline constexpr int32_t kNone = -1;
 
 enum class NormKind { kRms, kLayer };
-enum class Activation { kNone, kSilu, kGelu, kGeluTanh, kRelu, kReluSquared };
+enum class Activation { kIdentity, kSilu, kGelu, kGeluTanh, kRelu, kReluSquared };
 
 // y = (x - mean) / sqrt(var + eps) * weight + bias; kRms: no mean, no bias.
 struct Norm {
@@ -79,7 +79,7 @@ struct LinearOp {
   std::optional<Norm> norm;
   MatrixId weight;
   VectorId bias = kNone;
-  Activation activation = Activation::kNone;
+  Activation activation = Activation::kIdentity;
   BufferId out;
   bool accumulate = false;
   float scale = 1.0f;
