@@ -4,6 +4,14 @@
 # kernels that want a fused multiply-add write the intrinsic.
 add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Werror -ffp-contract=off)
 
+# libstdc++ 12 has std::expected only where __cpp_concepts says C++20; clang before 19 has what it
+# needs, but the older number.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 19)
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-U__cpp_concepts>
+                      $<$<COMPILE_LANGUAGE:CXX>:-D__cpp_concepts=202002L>
+                      $<$<COMPILE_LANGUAGE:CXX>:-Wno-builtin-macro-redefined>)
+endif()
+
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")
   add_compile_options(-D_FORTIFY_SOURCE=3 -D_GLIBCXX_ASSERTIONS -fstack-protector-strong -fstack-clash-protection)
