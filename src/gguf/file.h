@@ -4,7 +4,6 @@
 #pragma once
 
 #include <array>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,19 +33,27 @@ class File {
  public:
   static Result<File> open(const std::string& path);
 
+  // The same from memory, one element a part; the bytes stay the caller's and must outlive the
+  // File.
+  static Result<File> parse(std::span<const std::span<const std::byte>> parts);
+
   const Metadata& metadata() const { return metadata_; }
   std::span<const Tensor> tensors() const { return tensors_; }  // in the order of the file(s)
   const Tensor* find_tensor(std::string_view name) const;       // null if absent
 
-  uint64_t size_bytes() const;  // of all parts
-  std::span<const MappedFile> parts() const { return parts_; }
+  uint64_t size_bytes() const { return size_bytes_; }           // of all parts
+  std::span<const MappedFile> parts() const { return parts_; }  // none if parsed from memory
 
  private:
-  friend class Reader;
+  Result<void> add_part(std::span<const std::byte> bytes);  // the first one or the next
+  Result<void> finish();                                    // after the last
+
   std::vector<MappedFile> parts_;
   Metadata metadata_;
   std::vector<Tensor> tensors_;
-  std::vector<uint32_t> by_name_;
+  std::vector<uint32_t> by_name_;  // indices into tensors_, sorted by name
+  uint64_t size_bytes_ = 0;
+  size_t n_parts_ = 0;
 };
 
 }  // namespace hearth::gguf

@@ -1,10 +1,10 @@
 // The key-value section of a GGUF file. Strings and arrays borrow from the mapped file.
+// Keys are valid UTF-8 without NUL; string values are the file's bytes, unchecked.
 // Specification: ggml-org/ggml docs/gguf.md, version 3.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,6 +32,7 @@ enum class ValueType : uint32_t {
 };
 
 const char* value_type_name(ValueType type);  // "uint32", "string", "array"
+size_t value_type_bytes(ValueType type);      // of one value in a file; 0 for strings and arrays
 
 // Elements lie packed in the file, unaligned; string arrays are indexed once when read.
 struct Array {
@@ -48,6 +49,14 @@ struct Value {
 
 class Metadata {
  public:
+  struct Entry {
+    std::string key;
+    Value value;
+  };
+
+  // kInvalidFile for a key that is there twice. Strings and arrays still belong to the caller.
+  static Result<Metadata> from_entries(std::vector<Entry> entries);
+
   const Value* find(std::string_view key) const;  // null if absent
   bool has(std::string_view key) const { return find(key) != nullptr; }
 
@@ -72,14 +81,9 @@ class Metadata {
   Result<std::vector<int64_t>> get_ints(std::string_view key) const;  // bools count as 0 and 1
   Result<std::span<const std::string_view>> get_strings(std::string_view key) const;
 
-  struct Entry {
-    std::string key;
-    Value value;
-  };
   std::span<const Entry> entries() const { return entries_; }  // in the order of the file
 
  private:
-  friend class Reader;
   std::vector<Entry> entries_;
   std::vector<uint32_t> by_key_;  // indices into entries_, sorted by key
 };
