@@ -105,6 +105,11 @@ Result<uint64_t> read_part_count(const Metadata& metadata) {
 // That `part` is the one at `index` of the model that `first` begins.
 Result<void> check_part(const Metadata& first, const Metadata& part, size_t index) {
   const uint64_t n_parts = TRY(read_part_count(first));
+  if (!part.has("split.no") || !part.has("split.count")) {
+    return fail(
+        ErrorCode::kInvalidFile,
+        fmt::format("is no part of a split model, wanted part {} of {}", index + 1, n_parts));
+  }
   const uint64_t number = TRY(part.get_uint("split.no", 0, kMaxUint));
   const uint64_t count = TRY(part.get_uint("split.count", 0, kMaxUint));
   if (number != index || count != n_parts) {

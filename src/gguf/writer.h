@@ -2,10 +2,14 @@
 //
 //   auto writer = TRY(Writer::create(path));
 //   writer.set_string("general.architecture", "llama");
-//   TRY(writer.declare("token_embd.weight", quant::Type::kF16, {cols, rows}));  // every tensor, in
-//   order TRY(writer.begin_data()); TRY(writer.write_floats(values));   // the tensors' values, in
-//   the order declared, rows in any pieces TRY(writer.finish());               // the file appears
-//   under its name only now
+//   TRY(writer.declare("token_embd.weight", quant::Type::kF16, dims));  // every tensor, in order
+//   TRY(writer.begin_data());             // the disk space is claimed here
+//   TRY(writer.write_floats(rows));       // the tensors' rows, in the order declared
+//   TRY(writer.finish());                 // the file appears under its name only now
+//
+// Tensors start at multiples of 32. Keys that describe a file's own layout (general.alignment,
+// split.*) are the writer's business: setting one does nothing, so that all of another file's
+// entries can be copied.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +33,8 @@ class Writer {
   Writer& operator=(Writer&&) noexcept;
   ~Writer();
 
-  // Setting a key twice replaces it. CHECKs that begin_data() has not been called.
+  // Setting a key twice replaces it. CHECKs that begin_data() has not been called. What no reader
+  // would take (a bad key, a text of over 64 KiB in an array) is begin_data()'s error.
   void set_uint32(std::string_view key, uint32_t value);
   void set_uint64(std::string_view key, uint64_t value);
   void set_int32(std::string_view key, int32_t value);
@@ -46,8 +51,10 @@ class Writer {
   // type's block size does not divide, an empty shape.
   Result<void> declare(std::string_view name, quant::Type type, std::span<const uint64_t> dims);
 
+  // kIo, with the numbers, where the disk cannot hold the file.
   Result<void> begin_data();
   // Whole rows of the current tensor as floats, encoded to its type here; or its bytes as they are.
+  // Any number of pieces a tensor, no piece across two. kInvalidArgument: more than is left of it.
   Result<void> write_floats(std::span<const float> rows);
   Result<void> write_bytes(std::span<const std::byte> bytes);
   // Checks that every declared tensor is complete, syncs, renames into place.
