@@ -5,12 +5,16 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <ostream>
 #include <string>
 #include <vector>
 
 #include "quant/type.h"
 
 namespace hearth::quant {
+
+static void PrintTo(const TypeInfo& type, std::ostream* out) { *out << type.name; }
+
 namespace {
 
 struct Fixture {
@@ -43,11 +47,20 @@ Fixture read_fixture(const TypeInfo& type, const std::string& kind) {
   return fixture;
 }
 
-class EveryFormat : public testing::TestWithParam<TypeInfo> {};
+std::vector<TypeInfo> types_with(auto has) {
+  std::vector<TypeInfo> rows;
+  for (const TypeInfo& row : all_types()) {
+    if (has(row)) rows.push_back(row);
+  }
+  return rows;
+}
 
-TEST_P(EveryFormat, decodes_to_the_reference_bits) {
+std::string name_of(const testing::TestParamInfo<TypeInfo>& row) { return row.param.name; }
+
+class Decode : public testing::TestWithParam<TypeInfo> {};
+
+TEST_P(Decode, gives_the_reference_bits) {
   const TypeInfo& type = GetParam();
-  if (type.decode == nullptr) GTEST_SKIP() << type.name << " has no decode";
   const Fixture fixture = read_fixture(type, "decode");
   ASSERT_GT(fixture.n_blocks, 0u);
   std::vector<float> values(fixture.values.size());
@@ -59,9 +72,15 @@ TEST_P(EveryFormat, decodes_to_the_reference_bits) {
   }
 }
 
-TEST_P(EveryFormat, encodes_to_the_reference_bits) {
+INSTANTIATE_TEST_SUITE_P(, Decode, testing::ValuesIn(types_with([](const TypeInfo& row) {
+                           return row.decode != nullptr;
+                         })),
+                         name_of);
+
+class Encode : public testing::TestWithParam<TypeInfo> {};
+
+TEST_P(Encode, gives_the_reference_bits) {
   const TypeInfo& type = GetParam();
-  if (type.encode == nullptr) GTEST_SKIP() << type.name << " has no encode";
   const Fixture fixture = read_fixture(type, type.type == Type::kF32 ? "decode" : "encode");
   ASSERT_GT(fixture.n_blocks, 0u);
   std::vector<std::byte> blocks(fixture.blocks.size());
@@ -72,8 +91,10 @@ TEST_P(EveryFormat, encodes_to_the_reference_bits) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(, EveryFormat, testing::ValuesIn(all_types().begin(), all_types().end()),
-                         [](const auto& row) { return std::string(row.param.name); });
+INSTANTIATE_TEST_SUITE_P(, Encode, testing::ValuesIn(types_with([](const TypeInfo& row) {
+                           return row.encode != nullptr;
+                         })),
+                         name_of);
 
 }  // namespace
 }  // namespace hearth::quant

@@ -34,6 +34,13 @@ TEST(TypeTable, knows_no_retired_or_future_ids_and_no_other_names) {
   }
 }
 
+TEST(TypeTable, decodes_every_type_but_the_integers_and_f64) {
+  const std::set<std::string> without = {"I8", "I16", "I32", "I64", "F64"};
+  for (const TypeInfo& row : all_types()) {
+    EXPECT_EQ(row.decode == nullptr, without.contains(row.name)) << row.name;
+  }
+}
+
 TEST(RowBytes, counts_whole_blocks) {
   EXPECT_EQ(row_bytes(Type::kQ4_0, 64), 36u);
   EXPECT_EQ(row_bytes(Type::kQ6_K, 512), 420u);
