@@ -24,6 +24,8 @@ class QuantizedRows {
  public:
   QuantizedRows(int64_t max_rows, int64_t max_cols);
   ~QuantizedRows();
+  QuantizedRows(QuantizedRows&&) noexcept;
+  QuantizedRows& operator=(QuantizedRows&&) noexcept;
 
   // Sets the shape and format (kQ8x32 or kQ8x256) of what follows; n_cols is a multiple of the
   // block.

@@ -1,0 +1,199 @@
+#include "compute/cpu/packed_matrix.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/check.h"
+#include "base/checked_math.h"
+#include "compute/cpu/panel_format.h"
+#include "compute/cpu/panel_rows.h"
+
+namespace hearth::compute::cpu {
+namespace {
+
+struct Sizes {
+  uint64_t row_blocks;    // blocks of a row
+  uint64_t slice_panels;  // panels of a slice
+  uint64_t panel_bytes;
+  uint64_t total_bytes;
+  uint64_t source_bytes;
+};
+
+// Null if the shape does not suit the type or a size wraps.
+std::optional<Sizes> sizes_of(quant::Type type, int64_t n_rows, int64_t n_cols, int64_t n_slices) {
+  if (n_rows <= 0 || n_cols <= 0 || n_slices <= 0) return std::nullopt;
+  const quant::TypeInfo& info = quant::type_info(type);
+  const auto rows = static_cast<uint64_t>(n_rows), cols = static_cast<uint64_t>(n_cols);
+  const auto slices = static_cast<uint64_t>(n_slices);
+  if (cols % info.block_size != 0) return std::nullopt;
+  Sizes sizes;
+  sizes.row_blocks = cols / info.block_size;
+  sizes.slice_panels = rows / kPanelRows + (rows % kPanelRows != 0);
+  const auto panel = checked_mul<uint64_t>(sizes.row_blocks, kPanelRows * info.block_bytes);
+  const auto all_panels = checked_mul<uint64_t>(sizes.slice_panels, slices);
+  if (!panel || !all_panels) return std::nullopt;
+  const auto total = checked_mul<uint64_t>(*panel, *all_panels);
+  if (!total || *total > INT64_MAX) return std::nullopt;
+  sizes.panel_bytes = *panel;
+  sizes.total_bytes = *total;
+  // At most total_bytes: nothing below wraps.
+  sizes.source_bytes = slices * rows * sizes.row_blocks * info.block_bytes;
+  return sizes;
+}
+
+// The first n of each row's kPanelRows products.
+void write_rows(const float* products, int64_t n_rows, size_t n, float* out, int64_t stride) {
+  if (n == kPanelRows) {
+    for (int64_t t = 0; t < n_rows; ++t) {
+      std::memcpy(out + t * stride, products + kPanelRows * t, kPanelRows * sizeof(float));
+    }
+    return;
+  }
+  for (int64_t t = 0; t < n_rows; ++t) {
+    std::memcpy(out + t * stride, products + kPanelRows * t, n * sizeof(float));
+  }
+}
+
+}  // namespace
+
+struct PackedMatrix::Impl {
+  const PanelFormat* format;
+  PanelKernel kernel;
+  ActivationFormat activation;
+  int64_t n_rows, n_cols, n_slices;
+  int64_t n_blocks;  // of a row
+  int64_t n_panels;  // of a slice
+  int64_t panel_bytes;
+  uint64_t total_bytes;
+  PanelMemory<uint8_t> panels;
+
+  void pack_panel(const MatrixSource& source, int64_t panel);
+};
+
+// `panel` counts over all slices. Rows past the slice's last are all zero bytes.
+void PackedMatrix::Impl::pack_panel(const MatrixSource& source, int64_t panel) {
+  static constexpr std::byte kZeros[256] = {};
+  const int64_t block_bytes = panel_bytes / (n_blocks * kPanelRows);
+  CHECK(block_bytes <= static_cast<int64_t>(sizeof kZeros));
+  const int64_t slice = panel / n_panels, first = panel % n_panels * kPanelRows;
+  const std::byte* rows[kPanelRows];
+  int64_t steps[kPanelRows];
+  for (int r = 0; r < kPanelRows; ++r) {
+    const bool inside = first + r < n_rows;
+    rows[r] = inside ? source.data.data() + (slice * n_rows + first + r) * n_blocks * block_bytes
+                     : kZeros;
+    steps[r] = inside ? block_bytes : 0;
+  }
+  uint8_t* out = panels.get() + panel * panel_bytes;
+  for (int64_t b = 0; b < n_blocks; ++b, out += kPanelRows * block_bytes) {
+    format->pack(rows, out);
+    for (int r = 0; r < kPanelRows; ++r) rows[r] += steps[r];
+  }
+}
+
+bool PackedMatrix::can_pack(quant::Type type, int64_t n_cols, IsaLevel) {
+  return n_cols > 0 && find_panel_format(type) != nullptr &&
+         n_cols % static_cast<int64_t>(quant::type_info(type).block_size) == 0;
+}
+
+uint64_t PackedMatrix::packed_bytes(quant::Type type, int64_t n_rows, int64_t n_cols, IsaLevel) {
+  const auto sizes = sizes_of(type, n_rows, n_cols, 1);
+  return sizes ? sizes->total_bytes : UINT64_MAX;
+}
+
+Result<PackedMatrix> PackedMatrix::pack(const MatrixSource& source, IsaLevel level,
+                                        WorkerPool& pool) {
+  const PanelFormat* format = find_panel_format(source.type);
+  const quant::TypeInfo& info = quant::type_info(source.type);
+  if (format == nullptr) {
+    return fail(ErrorCode::kUnsupported,
+                fmt::format("matrix '{}': no panel kernel for {}", source.name, info.name));
+  }
+  const auto sizes = sizes_of(source.type, source.n_rows, source.n_cols, source.n_slices);
+  if (!sizes) {
+    return fail(ErrorCode::kInvalidFile,
+                fmt::format("matrix '{}': shape [{}, {}, {}] does not suit {}", source.name,
+                            source.n_slices, source.n_rows, source.n_cols, info.name));
+  }
+  if (sizes->source_bytes != source.data.size()) {
+    return fail(ErrorCode::kInvalidFile,
+                fmt::format("matrix '{}': shape [{}, {}, {}] in {} takes {} bytes, the file has {}",
+                            source.name, source.n_slices, source.n_rows, source.n_cols, info.name,
+                            sizes->source_bytes, source.data.size()));
+  }
+  auto impl = std::make_shared<Impl>();
+  impl->format = format;
+  impl->kernel = panel_kernel(*format, level);
+  impl->activation = compute::activation_format(source.type);
+  impl->n_rows = source.n_rows;
+  impl->n_cols = source.n_cols;
+  impl->n_slices = source.n_slices;
+  impl->n_blocks = static_cast<int64_t>(sizes->row_blocks);
+  impl->n_panels = static_cast<int64_t>(sizes->slice_panels);
+  impl->panel_bytes = static_cast<int64_t>(sizes->panel_bytes);
+  impl->total_bytes = sizes->total_bytes;
+  impl->panels = allocate_panel_memory<uint8_t>(sizes->total_bytes);
+  if (impl->panels == nullptr) {
+    return fail(ErrorCode::kOutOfMemory,
+                fmt::format("matrix '{}': no memory for its {} bytes of packed {} weights",
+                            source.name, sizes->total_bytes, info.name));
+  }
+  const int64_t n_panels = impl->n_panels * source.n_slices;
+  const int64_t chunk = std::max<int64_t>(1, (64 << 10) / impl->panel_bytes);
+  WorkCounter counter;
+  pool.run([&](int) {
+    for (int64_t begin; (begin = counter.take(chunk)) < n_panels;) {
+      const int64_t end = std::min(n_panels, begin + chunk);
+      for (int64_t panel = begin; panel < end; ++panel) impl->pack_panel(source, panel);
+    }
+  });
+  PackedMatrix matrix;
+  matrix.impl_ = std::move(impl);
+  return matrix;
+}
+
+ActivationFormat PackedMatrix::activation_format() const { return impl_->activation; }
+int64_t PackedMatrix::n_rows() const { return impl_->n_rows; }
+int64_t PackedMatrix::n_cols() const { return impl_->n_cols; }
+int64_t PackedMatrix::n_panels() const { return impl_->n_panels; }
+int64_t PackedMatrix::panel_rows() const { return kPanelRows; }
+uint64_t PackedMatrix::size_bytes() const { return impl_->total_bytes; }
+
+void PackedMatrix::multiply(const QuantizedRows& x, int64_t row_begin, int64_t row_end,
+                            int64_t slice, int64_t panel_begin, int64_t panel_end, float* out,
+                            int64_t out_stride) const {
+  const Impl& w = *impl_;
+  CHECK(x.n_cols() == w.n_cols && x.format() == w.activation);
+  CHECK(row_begin >= 0 && row_end <= x.n_rows() && slice >= 0 && slice < w.n_slices);
+  CHECK(panel_begin >= 0 && panel_end <= w.n_panels);
+  alignas(64) float products[kTileRows * kPanelRows];
+  for (int64_t row = row_begin; row < row_end;) {
+    const int64_t tile_end = std::min(row_end, (row / kTileRows + 1) * kTileRows);
+    const QuantizedRow rows = x.storage_->at_row(row, x.n_rows(), x.n_cols(), x.format());
+    PanelTile tile = {.panel = nullptr,
+                      .n_blocks = w.n_blocks,
+                      .stride = rows.stride,
+                      .n_rows = tile_end - row,
+                      .codes = rows.codes,
+                      .scales = rows.scales,
+                      .scaled_sums = rows.scaled_sums,
+                      .offsets_8 = rows.offsets_8,
+                      .offsets_16 = rows.offsets_16,
+                      .offsets_32 = rows.offsets_32,
+                      .sums_32 = rows.sums_32,
+                      .out = products};
+    for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
+      tile.panel = w.panels.get() + (slice * w.n_panels + panel) * w.panel_bytes;
+      w.kernel(tile);
+      const int64_t first = panel * kPanelRows;
+      const auto n = static_cast<size_t>(std::min<int64_t>(kPanelRows, w.n_rows - first));
+      write_rows(products, tile.n_rows, n, out + (row - row_begin) * out_stride + first,
+                 out_stride);
+    }
+    row = tile_end;
+  }
+}
+
+}  // namespace hearth::compute::cpu

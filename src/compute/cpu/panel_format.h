@@ -1,0 +1,47 @@
+// The panel layout of each weight type: how blocks of 8 rows are woven into one block of a panel.
+//
+// A panel block takes the bytes of its 8 row blocks, no more. Codes are unsigned (a signed type's
+// have its offset added) and come in eight vectors of 32 bytes: vector g has row r's columns 4 g to
+// 4 g + 3 in bytes 4 r to 4 r + 3.
+//   nibbles  4 x 32 bytes: vector j in the low nibbles, vector j + 4 in the high ones
+//   plane 1  32 bytes: bit g of byte b is bit 4 of byte b of vector g
+//   plane 2  2 x 32 bytes: bits 2 i, 2 i + 1 of byte b of the first (second) are bits 4 and 5 of
+//            byte b of vector i (i + 4)
+//   bytes    8 x 32 bytes: the vectors
+// Scales are those of the file, of 8 rows side by side.
+//   Q4_0  nibbles, 8 halfs d                     Q4_1  nibbles, 8 halfs d, 8 halfs m
+//   Q5_0  nibbles, plane 1, 8 halfs d            Q5_1  nibbles, plane 1, 8 halfs d, 8 halfs m
+//   Q8_0  bytes, 8 halfs d
+//   Q4_K  8 halfs d, 8 halfs dmin, scales, 8 x nibbles
+//   Q5_K  8 halfs d, 8 halfs dmin, scales, 8 x (nibbles, plane 1)
+//   Q6_K  8 halfs d, 16 x 8 int8 scales, 8 x (nibbles, plane 2)
+// where the scales of Q4_K and Q5_K are 64 bytes, byte 8 j + r with the low four bits of the scale
+// of sub-block j of row r in its low nibble and of its min in the high one; then 32 bytes, byte
+// 8 i + r with the high two bits of: scale i, scale i + 4, min i, min i + 4, from bit 0 up.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/cpu_features.h"
+#include "compute/cpu/panel_kernels.h"
+#include "quant/type.h"
+
+namespace hearth::compute::cpu {
+
+constexpr int kMaxPanelBlockBytes = 8 * 256;
+
+struct PanelFormat {
+  quant::Type type;
+  // One block of each of 8 rows to one panel block of 8 * block_bytes bytes.
+  void (*pack)(const std::byte* const rows[kPanelRows], uint8_t* out);
+  PanelKernel scalar;
+  PanelKernel avx2;
+};
+
+// Null if the type has no panel kernels.
+const PanelFormat* find_panel_format(quant::Type type);
+
+PanelKernel panel_kernel(const PanelFormat& format, IsaLevel level);
+
+}  // namespace hearth::compute::cpu

@@ -1,0 +1,30 @@
+// Where quantized rows lie: tile by tile, in a tile block by block, in a block row by row, so that
+// a kernel streams a tile's arrays from front to back whatever the number of rows and columns.
+#pragma once
+
+#include <cstdint>
+
+#include "compute/cpu/packed_matrix.h"
+#include "compute/cpu/panel_kernels.h"
+#include "compute/cpu/panel_memory.h"
+
+namespace hearth::compute::cpu {
+
+struct QuantizedRows::Storage {
+  Storage(int64_t max_rows, int64_t max_cols);
+
+  int64_t max_rows, max_cols;
+  RowQuantizer quantize = nullptr;
+  PanelMemory<int8_t> codes;
+  PanelMemory<float> scales;
+  PanelMemory<float> scaled_sums;
+  PanelMemory<int32_t> offsets_8;
+  PanelMemory<int32_t> offsets_16;
+  PanelMemory<int32_t> offsets_32;
+  PanelMemory<int16_t> sums_32;
+
+  // The arrays from `row` on, whose tile they stay in.
+  QuantizedRow at_row(int64_t row, int64_t n_rows, int64_t n_cols, ActivationFormat format) const;
+};
+
+}  // namespace hearth::compute::cpu

@@ -1,0 +1,82 @@
+#include <gtest/gtest.h>
+
+#include "base/worker_pool.h"
+#include "compute/cpu/packed_matrix.h"
+#include "tests/compute/panel_matrix.h"
+
+namespace hearth::compute::cpu {
+namespace {
+
+TEST(PanelPack, takes_the_bytes_of_the_file_and_no_more) {
+  for (const ScalePlaces& places : kPanelTypes) {
+    const TestMatrix matrix{places.type, 16, 512, 1, {}};
+    EXPECT_EQ(PackedMatrix::packed_bytes(places.type, 16, 512, IsaLevel::kAvx2),
+              static_cast<uint64_t>(16 * matrix.row_bytes()))
+        << name_of(places.type);
+  }
+}
+
+TEST(PanelPack, rounds_rows_up_to_whole_panels) {
+  EXPECT_EQ(PackedMatrix::packed_bytes(quant::Type::kQ8_0, 9, 32, IsaLevel::kScalar), 16u * 34);
+}
+
+TEST(PanelPack, can_pack_says_no_to_types_and_columns_without_a_kernel) {
+  for (const ScalePlaces& places : kPanelTypes) {
+    const auto block = static_cast<int64_t>(quant::type_info(places.type).block_size);
+    EXPECT_TRUE(PackedMatrix::can_pack(places.type, 3 * block, IsaLevel::kScalar));
+    EXPECT_FALSE(PackedMatrix::can_pack(places.type, 3 * block + 16, IsaLevel::kScalar));
+    EXPECT_FALSE(PackedMatrix::can_pack(places.type, 0, IsaLevel::kScalar));
+  }
+  EXPECT_FALSE(PackedMatrix::can_pack(quant::Type::kF16, 256, IsaLevel::kScalar));
+  EXPECT_FALSE(PackedMatrix::can_pack(quant::Type::kIQ1_S, 256, IsaLevel::kScalar));
+}
+
+ErrorCode pack_error(const MatrixSource& source) {
+  WorkerPool pool(1);
+  const Result<PackedMatrix> packed = PackedMatrix::pack(source, IsaLevel::kScalar, pool);
+  EXPECT_FALSE(packed);
+  EXPECT_FALSE(packed.error().message.empty());
+  return packed.error().code;
+}
+
+TEST(PanelPack, refuses_a_source_whose_size_does_not_fit_its_shape) {
+  std::mt19937 random(1);
+  const TestMatrix matrix = random_matrix(kPanelTypes[0], {8, 64}, random);
+  MatrixSource source = matrix.source();
+  source.data = source.data.first(source.data.size() - 1);
+  EXPECT_EQ(pack_error(source), ErrorCode::kInvalidFile);
+  source = matrix.source();
+  source.n_slices = 2;
+  EXPECT_EQ(pack_error(source), ErrorCode::kInvalidFile);
+  source = matrix.source();
+  source.n_cols = 65;
+  EXPECT_EQ(pack_error(source), ErrorCode::kInvalidFile);
+  source = matrix.source();
+  source.n_rows = 0;
+  EXPECT_EQ(pack_error(source), ErrorCode::kInvalidFile);
+}
+
+TEST(PanelPack, refuses_shapes_whose_size_wraps) {
+  std::mt19937 random(2);
+  const TestMatrix matrix = random_matrix(kPanelTypes[0], {8, 64}, random);
+  MatrixSource source = matrix.source();
+  source.n_rows = int64_t{1} << 62;
+  EXPECT_EQ(pack_error(source), ErrorCode::kInvalidFile);
+  source.n_rows = int64_t{1} << 31;
+  source.n_cols = int64_t{1} << 31;
+  source.n_slices = int64_t{1} << 31;
+  EXPECT_EQ(pack_error(source), ErrorCode::kInvalidFile);
+  EXPECT_EQ(PackedMatrix::packed_bytes(quant::Type::kQ4_0, INT64_MAX, INT64_MAX / 32 * 32,
+                                       IsaLevel::kScalar),
+            UINT64_MAX);
+}
+
+TEST(PanelPack, refuses_a_type_without_kernels) {
+  std::mt19937 random(3);
+  MatrixSource source = random_matrix(kPanelTypes[0], {8, 64}, random).source();
+  source.type = quant::Type::kF32;
+  EXPECT_EQ(pack_error(source), ErrorCode::kUnsupported);
+}
+
+}  // namespace
+}  // namespace hearth::compute::cpu
