@@ -1,0 +1,77 @@
+#include "engine/sequence.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "compute/batch.h"
+
+namespace hearth::engine {
+namespace {
+
+int32_t blocks_for(int32_t n_positions) {
+  return (n_positions + compute::kKvBlockTokens - 1) / compute::kKvBlockTokens;
+}
+
+}  // namespace
+
+Sequence::Sequence(KvBlocks& blocks, int32_t max_len) : blocks_(blocks), max_len_(max_len) {
+  tokens_.reserve(static_cast<size_t>(max_len));
+  block_table_.reserve(static_cast<size_t>(blocks_for(max_len)));
+}
+
+Sequence::~Sequence() {
+  for (const int32_t block : block_table_) blocks_.release(block);
+}
+
+Result<void> Sequence::set_tokens(std::span<const text::TokenId> tokens) {
+  if (tokens.size() > static_cast<size_t>(max_len_)) {
+    return fail(ErrorCode::kContextExceeded,
+                fmt::format("the prompt has {} tokens, the context holds {} (n_ctx); shorten it or "
+                            "raise --ctx",
+                            tokens.size(), max_len_));
+  }
+  const auto differs = std::mismatch(tokens_.begin(), tokens_.end(), tokens.begin(), tokens.end());
+  const auto common = static_cast<int32_t>(differs.first - tokens_.begin());
+  shrink_cache(std::min(cached_len_, common));
+  tokens_.assign(tokens.begin(), tokens.end());
+  check();
+  return {};
+}
+
+void Sequence::append(text::TokenId token) {
+  tokens_.push_back(token);
+  check();
+}
+
+Result<void> Sequence::reserve(int32_t n_positions) {
+  CHECK(n_positions <= n_tokens());
+  while (static_cast<int32_t>(block_table_.size()) < blocks_for(n_positions)) {
+    block_table_.push_back(TRY(blocks_.allocate()));
+  }
+  return {};
+}
+
+void Sequence::mark_cached(int32_t length) {
+  CHECK(length >= cached_len_ && blocks_for(length) <= static_cast<int32_t>(block_table_.size()));
+  cached_len_ = length;
+  check();
+}
+
+void Sequence::shrink_cache(int32_t length) {
+  CHECK(length >= 0 && length <= cached_len_);
+  cached_len_ = length;
+  while (static_cast<int32_t>(block_table_.size()) > blocks_for(length)) {
+    blocks_.release(block_table_.back());
+    block_table_.pop_back();
+  }
+}
+
+void Sequence::check() const {
+  CHECK(0 <= cached_len_);
+  CHECK(cached_len_ <= n_tokens());
+  CHECK(n_tokens() <= max_len_);
+}
+
+}  // namespace hearth::engine
