@@ -53,6 +53,8 @@ class Tokenizer {
   virtual std::optional<TokenId> bos() const = 0;
   virtual std::optional<TokenId> eos() const = 0;
   virtual bool adds_bos() const = 0;
+  // Text starts with a space that encode() put in and decode() takes off.
+  virtual bool adds_space_prefix() const { return false; }
   // eos, end of turn, end of message: a token after which an answer is over.
   virtual bool ends_generation(TokenId id) const = 0;
 };
