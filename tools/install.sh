@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs the Debian packages that building (and, with --test, testing) Hearth needs; says what it does.
+# Installs the Debian packages that building Hearth needs (--test: and its tests; --fuzz: and its fuzzers); says
+# what it does.
 # Nothing to do takes well under a second.
 set -eu
 
@@ -8,6 +9,7 @@ libfmt-dev libspdlog-dev nlohmann-json3-dev libcli11-dev
 libutf8proc-dev libedit-dev libhwloc-dev libssl-dev
 python3 python3-pip ca-certificates"
 [ "${1:-}" = "--test" ] && packages="$packages googletest libgtest-dev libgmock-dev clang-format-14"
+[ "${1:-}" = "--fuzz" ] && packages="$packages clang-19 libclang-rt-19-dev"
 
 # cargo 1.85 or newer: what is on the PATH, else Debian's.
 cargo_minor=$(cargo --version 2>/dev/null | sed -n 's/^cargo 1\.\([0-9]*\).*/\1/p')
