@@ -51,10 +51,11 @@ struct TypeInfo {
   const char* name;      // as GGUF tools print it: "Q4_K", "F16"
   uint32_t block_size;   // values a block
   uint32_t block_bytes;  // bytes a block
-  // Decodes n_blocks blocks to n_blocks * block_size floats; null for integer types and F64.
+  // Decodes n_blocks blocks to n_blocks * block_size floats; null for integer types and F64. Any
+  // bytes are a valid block. Neither pointer needs alignment beyond its type's; no overlap.
   void (*decode)(const std::byte* blocks, size_t n_blocks, float* out);
   // Encodes as GGML's reference quantizer does, without an importance matrix; null where we cannot
-  // yet.
+  // yet. A block with NaN or infinity gets valid but meaningless codes: refuse such values first.
   void (*encode)(const float* values, size_t n_blocks, std::byte* out);
 };
 
