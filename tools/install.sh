@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the Debian packages that building Hearth needs (--test: and its tests; --fuzz: and its fuzzers); says
-# what it does.
+# Installs the Debian packages that building Hearth needs; --test: also those of its tests, --fuzz: of its
+# fuzzers. Says what it does.
 # Nothing to do takes well under a second.
 set -eu
 
