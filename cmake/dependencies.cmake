@@ -13,7 +13,7 @@ pkg_check_modules(OPENSSL REQUIRED IMPORTED_TARGET libcrypto)
 # What each layer links beside the layers below it.
 set(HEARTH_LIBS_base Threads::Threads fmt::fmt PRIVATE spdlog::spdlog PkgConfig::HWLOC)
 set(HEARTH_LIBS_gguf PRIVATE nlohmann_json::nlohmann_json)
-set(HEARTH_LIBS_text PRIVATE PkgConfig::UTF8PROC nlohmann_json::nlohmann_json)
+set(HEARTH_LIBS_text PRIVATE hearth_rust PkgConfig::UTF8PROC nlohmann_json::nlohmann_json)
 set(HEARTH_LIBS_models PRIVATE nlohmann_json::nlohmann_json)
 set(HEARTH_LIBS_library PRIVATE nlohmann_json::nlohmann_json PkgConfig::OPENSSL)
 set(HEARTH_LIBS_lab PRIVATE nlohmann_json::nlohmann_json)

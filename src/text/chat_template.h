@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,7 +17,9 @@ namespace hearth::text {
 struct TemplateLimits {
   uint32_t time_ms = 250;
   uint64_t output_bytes = 8u << 20;
-  uint64_t fuel = 20'000'000;  // minijinja instructions
+  uint64_t fuel = 20'000'000;         // evaluation steps
+  uint64_t memory_bytes = 24u << 20;  // live values, beside the variables given
+  std::optional<int64_t> now;         // for strftime_now, seconds since 1970; else the wall clock
 };
 
 class ChatTemplate {
