@@ -70,8 +70,12 @@ def from_tokenizer_json(path, target, name):
         return
     unknown = vocab[tokenizer["model"]["unk_token"]]
     types[unknown] = TokenType.UNKNOWN
+    scores = [-1e9] * size
+    for rank, merge in reversed(list(enumerate(tokenizer["model"]["merges"]))):
+        left, right = merge.split(" ") if isinstance(merge, str) else merge
+        scores[vocab[left + right]] = float(-rank)
     normalizer = json.dumps(tokenizer["normalizer"])
-    write(target, "llama", tokens, types, scores=[float(-i) for i in range(size)], add_bos_token=False,
+    write(target, "llama", tokens, types, scores=scores, add_bos_token=False,
           unknown_token_id=unknown, add_space_prefix="Prepend" in normalizer)
 
 

@@ -93,14 +93,7 @@ ByteBpeTokenizer::ByteBpeTokenizer(Vocabulary vocabulary, Settings settings, Mer
       merges_(std::move(merges)),
       pretokenizer_(pretokenizer) {}
 
-void ByteBpeTokenizer::encode_segment(std::string_view segment, SegmentPlace place,
-                                      EncodeWorkspace& workspace) const {
-  const bool has_prefix =
-      place.starts_text && settings().adds_space_prefix && !segment.starts_with(' ');
-  if (has_prefix) {
-    workspace.text.assign(1, ' ').append(segment);
-    segment = workspace.text;
-  }
+void ByteBpeTokenizer::encode_segment(std::string_view segment, EncodeWorkspace& workspace) const {
   if (!pretokenizer_.normalizes_nfc || is_surely_nfc(segment)) {
     encode_words(segment, workspace);
     return;

@@ -47,8 +47,8 @@ class ByteBpeTokenizer final : public VocabularyTokenizer {
   ByteBpeTokenizer(Vocabulary vocabulary, Settings settings, MergeTable merges,
                    const Pretokenizer& pretokenizer);
 
-  void encode_segment(std::string_view segment, SegmentPlace place,
-                      EncodeWorkspace& workspace) const override;
+  void encode_segment(std::string_view segment, EncodeWorkspace& workspace) const override;
+  bool takes_space_prefix(std::string_view text) const override { return !text.starts_with(' '); }
   void encode_word(std::string_view word, EncodeWorkspace& workspace) const;
   void encode_words(std::string_view text, EncodeWorkspace& workspace) const;
 

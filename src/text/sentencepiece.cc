@@ -127,12 +127,8 @@ std::string_view SentencePieceTokenizer::prepare(std::string_view text, std::str
   return text;
 }
 
-void SentencePieceTokenizer::encode_segment(std::string_view segment, SegmentPlace place,
+void SentencePieceTokenizer::encode_segment(std::string_view segment,
                                             EncodeWorkspace& workspace) const {
-  if (place.starts_text && settings().adds_space_prefix) {
-    workspace.text.assign(1, ' ').append(segment);
-    segment = workspace.text;
-  }
   for (size_t begin = 0; begin < segment.size();) {
     const size_t end = next_cut(segment, begin);
     const size_t n_bytes = end - begin;

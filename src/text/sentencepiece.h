@@ -35,8 +35,8 @@ class SentencePieceTokenizer final : public VocabularyTokenizer {
                          bool collapses_spaces);
 
   std::string_view prepare(std::string_view text, std::string& copy) const override;
-  void encode_segment(std::string_view segment, SegmentPlace place,
-                      EncodeWorkspace& workspace) const override;
+  void encode_segment(std::string_view segment, EncodeWorkspace& workspace) const override;
+  bool takes_space_prefix(std::string_view text) const override { return !text.empty(); }
   size_t next_cut(std::string_view text, size_t begin) const;
   void encode_piece(std::string_view text, size_t begin, size_t end,
                     EncodeWorkspace& workspace) const;

@@ -149,11 +149,6 @@ Result<void> Vocabulary::read_tokens(const gguf::Metadata& metadata) {
   spellings_.starts.reserve(tokens.size() + 1);
   by_spelling_.reserve(tokens.size());
   for (size_t i = 0; i < tokens.size(); ++i) {
-    if (tokens[i].size() > kMaxTokenBytes) {
-      return fail(ErrorCode::kInvalidFile,
-                  fmt::format("{}[{}] has {} bytes; at most {} are allowed", kTokensKey, i,
-                              tokens[i].size(), kMaxTokenBytes));
-    }
     spellings_.add(tokens[i]);
     by_spelling_.add(spellings_, static_cast<TokenId>(i));
   }

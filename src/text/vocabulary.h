@@ -16,7 +16,6 @@
 
 namespace hearth::text {
 
-inline constexpr size_t kMaxTokenBytes = 64u << 10;
 inline constexpr TokenId kNoToken = -1;
 
 // How `tokenizer.ggml.tokens` spells the bytes of a normal token.

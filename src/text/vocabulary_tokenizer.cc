@@ -51,22 +51,37 @@ Result<std::vector<TokenId>> VocabularyTokenizer::encode(std::string_view text,
   if (options.add_special && settings_.adds_bos) workspace->put(*vocabulary_.bos());
   std::string copy;
   const std::string_view prepared = prepare(text, copy);
-  SegmentPlace place{.starts_text = true};
   size_t end = 0;
-  for (const SpecialMatch& match : special_tokens_.find(prepared, options.parse_special)) {
-    const bool is_control = !vocabulary_.is_text(match.id);
-    if (match.begin > end || (place.starts_text && !is_control)) {
-      encode_segment(prepared.substr(end, match.begin - end), place, *workspace);
+  if (options.parse_special) {
+    for (const SpecialMatch& match : special_tokens_.find(prepared, true)) {
+      if (vocabulary_.is_text(match.id)) continue;
+      encode_without_control(prepared.substr(end, match.begin - end), *workspace);
+      workspace->put(match.id);
+      end = match.begin + match.n_bytes;
     }
-    workspace->put(match.id);
-    end = match.begin + match.n_bytes;
-    place.starts_text = is_control;
   }
-  if (end < prepared.size()) encode_segment(prepared.substr(end), place, *workspace);
+  encode_without_control(prepared.substr(end), *workspace);
   if (options.add_special && settings_.adds_eos) workspace->put(*vocabulary_.eos());
   std::vector<TokenId> ids(workspace->ids.begin(), workspace->ids.begin() + workspace->n_ids);
   return_workspace(std::move(workspace));
   return ids;
+}
+
+// The space comes before user-defined tokens are looked for: one may begin with it.
+void VocabularyTokenizer::encode_without_control(std::string_view text,
+                                                 EncodeWorkspace& workspace) const {
+  if (text.empty()) return;
+  if (settings_.adds_space_prefix && takes_space_prefix(text)) {
+    workspace.text.assign(1, ' ').append(text);
+    text = workspace.text;
+  }
+  size_t end = 0;
+  for (const SpecialMatch& match : special_tokens_.find(text, false)) {
+    if (match.begin > end) encode_segment(text.substr(end, match.begin - end), workspace);
+    workspace.put(match.id);
+    end = match.begin + match.n_bytes;
+  }
+  if (end < text.size()) encode_segment(text.substr(end), workspace);
 }
 
 std::string VocabularyTokenizer::token_bytes(TokenId id, bool special) const {

@@ -23,7 +23,7 @@ struct EncodeWorkspace {
   std::vector<Symbol> symbols;
   WordMerger merger;
   WordCache cache;
-  std::string text;  // a changed copy of a segment
+  std::string text;  // a text with a space before it
 
   void put(TokenId id) {
     if (n_ids == ids.size()) grow();
@@ -37,10 +37,6 @@ struct EncodeWorkspace {
 
  private:
   void grow() { ids.resize(ids.size() * 2 + 256); }
-};
-
-struct SegmentPlace {
-  bool starts_text;  // nothing, or a control token, lies before it
 };
 
 class VocabularyTokenizer : public Tokenizer {
@@ -74,8 +70,9 @@ class VocabularyTokenizer : public Tokenizer {
   VocabularyTokenizer(Vocabulary vocabulary, Settings settings);
 
   // Appends the tokens of `segment`, which holds no special token.
-  virtual void encode_segment(std::string_view segment, SegmentPlace place,
-                              EncodeWorkspace& workspace) const = 0;
+  virtual void encode_segment(std::string_view segment, EncodeWorkspace& workspace) const = 0;
+  // Whether add_space_prefix applies to a text, or the text after a control token.
+  virtual bool takes_space_prefix(std::string_view text) const = 0;
   // The text that special tokens are looked for in: `text` itself, or a copy put into `copy`.
   virtual std::string_view prepare(std::string_view text, std::string& copy) const;
 
@@ -83,6 +80,7 @@ class VocabularyTokenizer : public Tokenizer {
   const Settings& settings() const { return settings_; }
 
  private:
+  void encode_without_control(std::string_view text, EncodeWorkspace& workspace) const;
   std::unique_ptr<EncodeWorkspace> borrow_workspace() const;
   void return_workspace(std::unique_ptr<EncodeWorkspace> workspace) const;
 
