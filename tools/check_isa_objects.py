@@ -1,0 +1,31 @@
+#!/usr/bin/env python3
+"""Holds objects compiled for one instruction set against leaks: check_isa_objects.py BUILD_DIR
+
+A weak symbol defined in a *_avx2.cc or *_avx512.cc object is a copy of an inline or template function that the
+linker may pick for the whole program, which then dies on a CPU without that instruction set.
+"""
+import pathlib
+import re
+import subprocess
+import sys
+
+NAME = re.compile(r"_avx(2|512)\.cc\.(o|obj)$")
+WEAK = re.compile(r"^\S* *([WVu]) (.+)$")
+
+
+def main():
+    objects = [path for path in pathlib.Path(sys.argv[1]).rglob("*") if NAME.search(path.name)]
+    problems = []
+    for path in sorted(objects):
+        out = subprocess.run(["nm", "--defined-only", "--demangle", path], check=True, capture_output=True, text=True)
+        for line in out.stdout.splitlines():
+            if match := WEAK.match(line):
+                problems.append(f"{path}: weak symbol {match.group(2)}: include only intrinsics and plain headers")
+    if not objects:
+        problems.append(f"{sys.argv[1]}: no *_avx2.cc or *_avx512.cc object; build first")
+    print("\n".join(problems) if problems else f"isa objects: {len(objects)}, no weak symbol")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
