@@ -7,13 +7,24 @@ namespace {
 
 using Rows = const std::byte* const[kPanelRows];
 
-uint32_t load32(const std::byte* from) {
-  uint32_t value;
+// Where row r's eight columns of a vector pair lie: its first byte in the pair's 64.
+constexpr int byte_of_row(int r) { return r / 2 % 2 * 32 + r / 4 * 16 + r % 2 * 8; }
+
+// Rows whose columns take the same bytes of a pair's vectors, and where: {first's, second's, byte}.
+struct SharedBytes {
+  int first, second, byte;
+};
+constexpr SharedBytes kSharedBytes[] = {{0, 2, 0}, {1, 3, 8}, {4, 6, 16}, {5, 7, 24}};
+
+uint64_t load64(const std::byte* from) {
+  uint64_t value;
   std::memcpy(&value, from, sizeof value);
   return value;
 }
 
-void store32(uint8_t* to, uint32_t value) { std::memcpy(to, &value, sizeof value); }
+void store64(uint8_t* to, uint64_t value) { std::memcpy(to, &value, sizeof value); }
+
+constexpr uint64_t kEach = 0x0101010101010101u;  // times a byte: that byte in each of eight
 
 // Two bytes at `offset` of each row's block, side by side.
 void pack_halfs(Rows rows, size_t offset, uint8_t* out) {
@@ -23,24 +34,26 @@ void pack_halfs(Rows rows, size_t offset, uint8_t* out) {
 // Legacy nibbles: byte i of a block's 16 has columns i and i + 16, as the panel wants them.
 void pack_legacy_nibbles(Rows rows, size_t offset, uint8_t* out) {
   for (int r = 0; r < kPanelRows; ++r) {
-    for (int j = 0; j < 4; ++j) store32(out + 32 * j + 4 * r, load32(rows[r] + offset + 4 * j));
+    uint8_t* to = out + byte_of_row(r);
+    store64(to, load64(rows[r] + offset));
+    store64(to + 64, load64(rows[r] + offset + 8));
   }
 }
 
-// Bits 0, 4, 8 ... 28 of `bits` to the low byte.
-uint32_t gather_every_fourth(uint32_t bits) {
-  bits &= 0x11111111u;
-  bits = (bits | bits >> 3) & 0x03030303u;
-  bits = (bits | bits >> 6) & 0x000F000Fu;
-  return (bits | bits >> 12) & 0xFFu;
+// Bit i of a byte to bit 0 of byte i.
+uint64_t spread_bits(uint64_t byte) {
+  return ((byte & 127) * 0x0002040810204081u & 0x0101010101010101u) | byte >> 7 << 56;
 }
 
 // Legacy fifth bits: bit k of a block's 32 belongs to column k.
 void pack_legacy_plane(Rows rows, size_t offset, uint8_t* out) {
-  for (int r = 0; r < kPanelRows; ++r) {
-    const uint32_t bits = load32(rows[r] + offset);
-    for (int i = 0; i < 4; ++i)
-      out[4 * r + i] = static_cast<uint8_t>(gather_every_fourth(bits >> i));
+  for (const auto& [first, second, byte] : kSharedBytes) {
+    uint64_t plane = 0;
+    for (int q = 0; q < 4; ++q) {
+      plane |= spread_bits(std::to_integer<uint64_t>(rows[first][offset + q])) << 2 * q;
+      plane |= spread_bits(std::to_integer<uint64_t>(rows[second][offset + q])) << (2 * q + 1);
+    }
+    store64(out + byte, plane);
   }
 }
 
@@ -70,9 +83,8 @@ void pack_q5_1(Rows rows, uint8_t* out) {
 
 void pack_q8_0(Rows rows, uint8_t* out) {
   for (int r = 0; r < kPanelRows; ++r) {
-    for (int g = 0; g < 8; ++g) {
-      store32(out + 32 * g + 4 * r, load32(rows[r] + 2 + 4 * g) ^ 0x80808080u);
-    }
+    uint8_t* to = out + byte_of_row(r);
+    for (int q = 0; q < 4; ++q) store64(to + 64 * q, load64(rows[r] + 2 + 8 * q) ^ kEach * 0x80);
   }
   pack_halfs(rows, 0, out + 256);
 }
@@ -81,16 +93,16 @@ void pack_q8_0(Rows rows, uint8_t* out) {
 // file's 32-byte group c has column i of sub-block 2 c in its low nibble, of 2 c + 1 in its high
 // one.
 void pack_k_nibbles(Rows rows, size_t offset, size_t step, uint8_t* out) {
+  constexpr uint64_t kLow = kEach * 0x0F, kHigh = kEach * 0xF0;
   for (int r = 0; r < kPanelRows; ++r) {
     for (int c = 0; c < 4; ++c) {
       const std::byte* group = rows[r] + offset + 32 * c;
-      uint8_t* even = out + 2 * c * step + 4 * r;
+      uint8_t* even = out + 2 * c * step + byte_of_row(r);
       uint8_t* odd = even + step;
-      for (int j = 0; j < 4; ++j) {
-        const uint32_t low = load32(group + 4 * j);
-        const uint32_t high = load32(group + 4 * j + 16);
-        store32(even + 32 * j, (low & 0x0F0F0F0Fu) | (high & 0x0F0F0F0Fu) << 4);
-        store32(odd + 32 * j, (low >> 4 & 0x0F0F0F0Fu) | (high & 0xF0F0F0F0u));
+      for (int q = 0; q < 2; ++q) {
+        const uint64_t low = load64(group + 8 * q), high = load64(group + 8 * q + 16);
+        store64(even + 64 * q, (low & kLow) | (high & kLow) << 4);
+        store64(odd + 64 * q, (low >> 4 & kLow) | (high & kHigh));
       }
     }
   }
@@ -124,38 +136,50 @@ void pack_q5_k(Rows rows, uint8_t* out) {
   pack_halfs(rows, 2, out + 16);
   pack_k_scales(rows, out + 32);
   pack_k_nibbles(rows, 48, 160, out + 128);
-  for (int r = 0; r < kPanelRows; ++r) {
+  for (const auto& [first, second, byte] : kSharedBytes) {
     for (int s = 0; s < 8; ++s) {  // bit s of the file's byte i: column i of sub-block s
-      uint32_t plane = 0;
-      for (int g = 0; g < 8; ++g) plane |= (load32(rows[r] + 16 + 4 * g) >> s & 0x01010101u) << g;
-      store32(out + 128 + 160 * s + 128 + 4 * r, plane);
+      uint64_t plane = 0;
+      for (int q = 0; q < 4; ++q) {
+        plane |= (load64(rows[first] + 16 + 8 * q) >> s & kEach) << 2 * q;
+        plane |= (load64(rows[second] + 16 + 8 * q) >> s & kEach) << (2 * q + 1);
+      }
+      store64(out + 128 + 160 * s + 128 + byte, plane);
     }
   }
 }
 
-// File, for each half of 128 columns: 64 bytes ql, then 32 bytes qh after all ql. Sub-block s of
-// the half: nibble s / 2 of ql bytes 32 (s % 2) + i, bits 2 s and 2 s + 1 of qh byte i.
+// File, for each half of 128 columns: 64 bytes ql, and 32 bytes qh after all ql. Sub-block s of the
+// half: nibble s / 2 of ql bytes 32 (s % 2) + i, bits 2 s and 2 s + 1 of qh byte i.
+void pack_q6_k_sub_block(Rows rows, int half, int s, uint8_t* out) {
+  constexpr uint64_t kNibbles = kEach * 0x0F, kPairs = kEach * 3;
+  for (int r = 0; r < kPanelRows; ++r) {
+    const std::byte* low = rows[r] + 64 * half + 32 * (s % 2);
+    for (int q = 0; q < 2; ++q) {
+      const uint64_t first = load64(low + 8 * q) >> 4 * (s / 2) & kNibbles;
+      const uint64_t second = load64(low + 16 + 8 * q) >> 4 * (s / 2) & kNibbles;
+      store64(out + 64 * q + byte_of_row(r), first | second << 4);
+    }
+  }
+  for (const auto& [first, second, byte] : kSharedBytes) {
+    for (int plane = 0; plane < 2; ++plane) {
+      uint64_t bits = 0;
+      for (int q = 0; q < 2; ++q) {
+        const size_t at = 128 + 32 * half + 16 * plane + 8 * q;
+        bits |= (load64(rows[first] + at) >> 2 * s & kPairs) << 4 * q;
+        bits |= (load64(rows[second] + at) >> 2 * s & kPairs) << (4 * q + 2);
+      }
+      store64(out + 128 + 32 * plane + byte, bits);
+    }
+  }
+}
+
 void pack_q6_k(Rows rows, uint8_t* out) {
   pack_halfs(rows, 208, out);
   for (int r = 0; r < kPanelRows; ++r) {
     for (int j = 0; j < 16; ++j) out[16 + 8 * j + r] = std::to_integer<uint8_t>(rows[r][192 + j]);
-    for (int sub = 0; sub < 8; ++sub) {
-      const int half = sub / 4, s = sub % 4;
-      const std::byte* low = rows[r] + 64 * half + 32 * (s % 2);
-      const std::byte* high = rows[r] + 128 + 32 * half;
-      uint8_t* block = out + 144 + 192 * sub + 4 * r;
-      uint32_t planes[2] = {0, 0};
-      for (int j = 0; j < 4; ++j) {
-        const uint32_t first = load32(low + 4 * j) >> 4 * (s / 2) & 0x0F0F0F0Fu;
-        const uint32_t second = load32(low + 16 + 4 * j) >> 4 * (s / 2) & 0x0F0F0F0Fu;
-        store32(block + 32 * j, first | second << 4);
-        planes[0] |= (load32(high + 4 * j) >> 2 * s & 0x03030303u) << 2 * j;
-        planes[1] |= (load32(high + 16 + 4 * j) >> 2 * s & 0x03030303u) << 2 * j;
-      }
-      store32(block + 128, planes[0]);
-      store32(block + 160, planes[1]);
-    }
   }
+  for (int sub = 0; sub < 8; ++sub)
+    pack_q6_k_sub_block(rows, sub / 4, sub % 4, out + 144 + 192 * sub);
 }
 
 constexpr PanelFormat kFormats[] = {

@@ -1,10 +1,15 @@
 // The panel layout of each weight type: how blocks of 8 rows are woven into one block of a panel.
 //
 // A panel block takes the bytes of its 8 row blocks, no more. Codes are unsigned (a signed type's
-// have its offset added) and come in eight vectors of 32 bytes: vector g has row r's columns 4 g to
-// 4 g + 3 in bytes 4 r to 4 r + 3.
+// have its offset added) and come in eight vectors of 32 bytes: vectors 2 q and 2 q + 1 have
+// columns 8 q to 8 q + 7, of the rows
+//
+//   byte           0      8     16     24
+//   vector 2 q     row 0  row 1  row 4  row 5
+//   vector 2 q + 1 row 2  row 3  row 6  row 7
+//
 //   nibbles  4 x 32 bytes: vector j in the low nibbles, vector j + 4 in the high ones
-//   plane 1  32 bytes: bit g of byte b is bit 4 of byte b of vector g
+//   plane 1  32 bytes: bit v of byte b is bit 4 of byte b of vector v
 //   plane 2  2 x 32 bytes: bits 2 i, 2 i + 1 of byte b of the first (second) are bits 4 and 5 of
 //            byte b of vector i (i + 4)
 //   bytes    8 x 32 bytes: the vectors

@@ -16,8 +16,8 @@ constexpr int kTileRows =
     64;  // accumulators of a tile, 8 x 64 floats, and a block's codes: 4 KiB of L1
 
 // `stride` rows lie between the blocks of an array; the first n_rows are used. A word pair holds
-// two int16, low word first: what the weights' offset times the sums of codes takes off the two
-// 16-bit lanes that a kernel sums columns 4 g, 4 g + 1 and 4 g + 2, 4 g + 3 into, over all g.
+// two int16, low word first: what the weights' offset times the codes of columns k with k % 4 < 2,
+// and of the others, takes off the two 16-bit lanes that a kernel sums these columns into.
 struct PanelTile {
   const uint8_t* panel;
   int64_t n_blocks;

@@ -1,22 +1,27 @@
 // Products of 8-row panels of Q4_0, Q4_1, Q5_0, Q5_1 and Q8_0 with rows of 8-bit activations.
 //
-//   acc[row] = fma(isum, d_w * d_a, acc), then for types with a min acc = fma(m_w, s_a, acc)
+//   for types with a min acc[row] = fma(m_w, s_a, acc), then acc = fma(isum, d_w * d_a, acc)
 //
 // Weight-stationary: a block's codes of 8 rows x 32 columns are unpacked to eight vectors once and
-// meet every activation row of the tile. Vector g against four broadcast activations:
+// meet every activation row of the tile. Eight activations, broadcast, meet a pair of vectors:
 //
-//   byte   0 1 2 3 | 4 5 6 7 | ... | 28 29 30 31        row 0 | row 1 | ... | row 7
-//   times  a a a a | a a a a | ... |  a  a  a  a        columns 4 g .. 4 g + 3, in every lane
+//   vector 2 q      row 0 | row 1 | row 4 | row 5      columns 8 q .. 8 q + 7 of each row
+//   vector 2 q + 1  row 2 | row 3 | row 6 | row 7
+//   times           a     | a     | a     | a          columns 8 q .. 8 q + 7
 //
-// vpmaddubsw leaves two 16-bit sums a row, which may be added over all g before they are widened:
+// vpmaddubsw leaves four 16-bit sums a row, which are added over q, then folded to two a row, then
+// widened and added by vpmaddwd to one 32-bit sum a row, rows 0 to 7 in order. What 16 bits hold:
 //   4 bits  8 * 2 * 15 * 127 = 30480
 //   5 bits  of code - 16: 8 * 2 * 16 * 127 = 32512. Sums of the unsigned codes may wrap; taking
 //           the offsets off brings them back, as arithmetic modulo 2^16 does. Codes with a min
-//           have no offset to take off: summed over four g (31496), widened, then added.
+//           have no offset to take off: 4 * 2 * 31 * 127 = 31496, and widened before the fold.
 //   8 bits  as two nibbles, hi - 8 and lo, with one 4-bit sum each: w = 16 * (hi - 8) + lo
 //
-// Limits on Zen 3, for 256 products: 4 bits 20 vector operations on 4 pipes (5.0 cycles), 11 loads
-// on 2 ports (5.5 cycles); 8 bits 37 operations (9.25 cycles). One row of activations: memory.
+// Limit on Zen 3: vector operations, loads among them, issue at 3.7 a cycle at best. Q4_1 has 22
+// and 7 loads for 256 products: 8.0 cycles. Measured at 64 rows on one core of an EPYC Milan at 3.2
+// GHz: Q4_1 102, Q5_0 97, Q8_0 54 GMAC/s; at one row the memory's bandwidth. Four columns a
+// broadcast instead of eight: no fold, but eight broadcasts: 8.5 cycles for Q4_1. Finishing one
+// row's sums while the next row's are made: 5 % at 64 rows, not worth its code.
 #include "compute/cpu/panel_kernels.h"
 #include "compute/cpu/panel_vectors_avx2.h"
 
@@ -25,7 +30,7 @@ namespace {
 
 // What a block's products add to the sums of one activation row `at`.
 inline __m256 add_scaled(__m256 acc, __m256i sum, __m256 d, float activation_scale) {
-  const __m256 scale = _mm256_mul_ps(d, _mm256_set1_ps(activation_scale));
+  __m256 scale = _mm256_mul_ps(d, _mm256_set1_ps(activation_scale));
   return _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), scale, acc);
 }
 
@@ -59,7 +64,7 @@ struct BlockQ4_0 {
   }
   __m256 add(__m256 acc, const BlockRows& rows, int64_t r) const {
     const __m256i offset = broadcast_four(rows.offsets_8 + r);
-    const __m256i words = _mm256_sub_epi16(dot_eight(w, rows.codes + 32 * r), offset);
+    const __m256i words = _mm256_sub_epi16(fold(dot<4>(w, rows.codes + 32 * r)), offset);
     return add_scaled(acc, add_lane_pairs(words), d, rows.scales[r]);
   }
   __m256 d;
@@ -73,9 +78,9 @@ struct BlockQ4_1 {
     unpack_nibbles(block, w);
   }
   __m256 add(__m256 acc, const BlockRows& rows, int64_t r) const {
-    const __m256i words = dot_eight(w, rows.codes + 32 * r);
-    acc = add_scaled(acc, add_lane_pairs(words), d, rows.scales[r]);
-    return _mm256_fmadd_ps(m, _mm256_set1_ps(rows.scaled_sums[r]), acc);
+    const __m256i words = fold(dot<4>(w, rows.codes + 32 * r));
+    acc = _mm256_fmadd_ps(m, _mm256_set1_ps(rows.scaled_sums[r]), acc);
+    return add_scaled(acc, add_lane_pairs(words), d, rows.scales[r]);
   }
   __m256 d, m;
   __m256i w[8];
@@ -89,7 +94,7 @@ struct BlockQ5_0 {
   }
   __m256 add(__m256 acc, const BlockRows& rows, int64_t r) const {
     const __m256i offset = broadcast_four(rows.offsets_16 + r);
-    const __m256i words = _mm256_sub_epi16(dot_eight(w, rows.codes + 32 * r), offset);
+    const __m256i words = _mm256_sub_epi16(fold(dot<4>(w, rows.codes + 32 * r)), offset);
     return add_scaled(acc, add_lane_pairs(words), d, rows.scales[r]);
   }
   __m256 d;
@@ -104,11 +109,10 @@ struct BlockQ5_1 {
     add_plane_1(block + 128, w);
   }
   __m256 add(__m256 acc, const BlockRows& rows, int64_t r) const {
-    const int8_t* a = rows.codes + 32 * r;
-    const __m256i first = add_lane_pairs(dot_four(w, a));
-    const __m256i second = add_lane_pairs(dot_four(w + 4, a + 16));
-    acc = add_scaled(acc, _mm256_add_epi32(first, second), d, rows.scales[r]);
-    return _mm256_fmadd_ps(m, _mm256_set1_ps(rows.scaled_sums[r]), acc);
+    const RowWords words = dot<4>(w, rows.codes + 32 * r);
+    const __m256i sum = fold_wide(add_lane_pairs(words.first), add_lane_pairs(words.second));
+    acc = _mm256_fmadd_ps(m, _mm256_set1_ps(rows.scaled_sums[r]), acc);
+    return add_scaled(acc, sum, d, rows.scales[r]);
   }
   __m256 d, m;
   __m256i w[8];
@@ -173,18 +177,22 @@ struct HalfBlockQ8_0 {
 };
 
 struct NibbleSums {
-  __m256i low, high;
+  RowWords low, high;
 };
 
 inline NibbleSums dot_nibbles(const HalfBlockQ8_0& half, const int8_t* a) {
-  return {dot_four(half.low, a), dot_four(half.high, a)};
+  return {dot<2>(half.low, a), dot<2>(half.high, a)};
 }
 
-inline __m256 add_q8_0(__m256 acc, NibbleSums first, NibbleSums second, __m256 d,
+inline __m256i add_and_fold(const RowWords& a, const RowWords& b) {
+  return fold({_mm256_add_epi16(a.first, b.first), _mm256_add_epi16(a.second, b.second)});
+}
+
+inline __m256 add_q8_0(__m256 acc, const NibbleSums& first, const NibbleSums& second, __m256 d,
                        const BlockRows& rows, int64_t r) {
-  const __m256i low = _mm256_add_epi16(first.low, second.low);
-  const __m256i high = _mm256_sub_epi16(_mm256_add_epi16(first.high, second.high),
-                                        broadcast_four(rows.offsets_8 + r));
+  const __m256i low = add_and_fold(second.low, first.low);
+  const __m256i high =
+      _mm256_sub_epi16(add_and_fold(second.high, first.high), broadcast_four(rows.offsets_8 + r));
   const __m256i sum =
       _mm256_add_epi32(add_lane_pairs(low), _mm256_madd_epi16(high, _mm256_set1_epi16(16)));
   return add_scaled(acc, sum, d, rows.scales[r]);
@@ -219,7 +227,7 @@ void multiply_many_q8_0(const PanelTile& tile) {
   const uint8_t* from = tile.panel;
   float* out = tile.out;
   BlockRows rows(tile);
-  NibbleSums sums[kTileRows];  // 4 KiB, in the first-level cache
+  NibbleSums sums[kTileRows];  // 8 KiB, in the first-level cache
   for (int64_t r = 0; r < n_rows; ++r) _mm256_store_ps(out + kPanelRows * r, _mm256_setzero_ps());
   for (int64_t b = 0; b < n_blocks; ++b, from += kBytesQ8_0, rows.advance(stride)) {
     prefetch_bytes(from, kBytesQ8_0);

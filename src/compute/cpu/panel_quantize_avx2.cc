@@ -37,7 +37,7 @@ inline __m256i round_codes(const float* values, __m256 factor) {
   return _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), order);
 }
 
-// Sums of columns 4 g, 4 g + 1 (low word) and 4 g + 2, 4 g + 3 (high word) in each half of 16.
+// Sums of columns k with k % 4 < 2 (low word) and of the others (high word) in each half of 16.
 struct WordSums {
   explicit WordSums(__m256i codes) {
     __m256i words = _mm256_maddubs_epi16(_mm256_set1_epi8(1), codes);

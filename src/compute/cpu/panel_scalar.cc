@@ -1,6 +1,6 @@
 // The panel products in plain C++: what every instruction set's kernels must equal, bit for bit.
 //
-//   blocks of 32:   acc = fma(isum, d_w * d_a, acc), then for a type with a min acc = fma(m_w, s_a,
+//   blocks of 32:   for a type with a min acc = fma(m_w, s_a, acc), then acc = fma(isum, d_w * d_a,
 //                   acc), over the blocks in ascending order; isum = sum of (code - offset) * a
 //   blocks of 256:  acc = fma(isum, d_w * d_a, acc), then for a type with mins acc = fma(-imin,
 //                   dmin_w * d_a, acc); isum = sum over sub-blocks of scale * sum of (code -
@@ -25,11 +25,15 @@ float load_half(const uint8_t* from, int index) {
 // Codes of 32 columns by [row][column], from the vectors of panel_format.h.
 using Codes = uint8_t[kPanelRows][32];
 
+// Where row r's column k lies: its vector of the eight, and its byte there.
+constexpr int vector_of(int r, int k) { return k / 8 * 2 + r / 2 % 2; }
+constexpr int byte_of(int r, int k) { return r / 4 * 16 + r % 2 * 8 + k % 8; }
+
 void unpack_nibbles(const uint8_t* from, Codes codes) {
   for (int r = 0; r < kPanelRows; ++r) {
     for (int k = 0; k < 32; ++k) {
-      const uint8_t pair = from[k / 4 % 4 * 32 + 4 * r + k % 4];
-      codes[r][k] = k < 16 ? pair & 15 : pair >> 4;
+      const uint8_t pair = from[vector_of(r, k) % 4 * 32 + byte_of(r, k)];
+      codes[r][k] = vector_of(r, k) < 4 ? pair & 15 : pair >> 4;
     }
   }
 }
@@ -37,7 +41,8 @@ void unpack_nibbles(const uint8_t* from, Codes codes) {
 void unpack_plane_1(const uint8_t* from, Codes codes) {
   for (int r = 0; r < kPanelRows; ++r) {
     for (int k = 0; k < 32; ++k) {
-      codes[r][k] = static_cast<uint8_t>(codes[r][k] | (from[4 * r + k % 4] >> k / 4 & 1) << 4);
+      const int bit = from[byte_of(r, k)] >> vector_of(r, k) & 1;
+      codes[r][k] = static_cast<uint8_t>(codes[r][k] | bit << 4);
     }
   }
 }
@@ -45,15 +50,16 @@ void unpack_plane_1(const uint8_t* from, Codes codes) {
 void unpack_plane_2(const uint8_t* from, Codes codes) {
   for (int r = 0; r < kPanelRows; ++r) {
     for (int k = 0; k < 32; ++k) {
-      const uint8_t four = from[k / 16 * 32 + 4 * r + k % 4];
-      codes[r][k] = static_cast<uint8_t>(codes[r][k] | (four >> k / 4 % 4 * 2 & 3) << 4);
+      const int v = vector_of(r, k);
+      const int bits = from[v / 4 * 32 + byte_of(r, k)] >> v % 4 * 2 & 3;
+      codes[r][k] = static_cast<uint8_t>(codes[r][k] | bits << 4);
     }
   }
 }
 
 void unpack_bytes(const uint8_t* from, Codes codes) {
   for (int r = 0; r < kPanelRows; ++r) {
-    for (int k = 0; k < 32; ++k) codes[r][k] = from[k / 4 * 32 + 4 * r + k % 4];
+    for (int k = 0; k < 32; ++k) codes[r][k] = from[vector_of(r, k) * 32 + byte_of(r, k)];
   }
 }
 
@@ -83,9 +89,10 @@ void multiply(const PanelTile& tile, const Legacy& format) {
         const float d = load_half(block + format.scales_at, r) * tile.scales[at];
         const int32_t sum = dot(codes[r], format.offset, tile.codes + 32 * at, 32);
         float& out = tile.out[kPanelRows * t + r];
+        if (format.has_min) {
+          out = std::fma(load_half(block + format.scales_at + 16, r), tile.scaled_sums[at], out);
+        }
         out = std::fma(static_cast<float>(sum), d, out);
-        if (!format.has_min) continue;
-        out = std::fma(load_half(block + format.scales_at + 16, r), tile.scaled_sums[at], out);
       }
     }
   }

@@ -10,7 +10,7 @@
 namespace hearth::compute::cpu {
 namespace {
 
-// The sums of columns 4 g, 4 g + 1 (low word) and 4 g + 2, 4 g + 3 (high word) of n codes, each
+// The sums of columns k with k % 4 < 2 (low word) and of the others (high word) of n codes, each
 // times `offset`. In range: 32 / 2 * 127 * 16 = 16 / 2 * 127 * 32 = 65024 / 2 = 32512.
 int32_t offset_words(const int8_t* codes, int n, int offset) {
   int32_t low = 0, high = 0;
