@@ -17,17 +17,20 @@
 
 namespace hearth::compute {
 
-// Where a type's block keeps its halfs (d, then m or dmin; -1: none).
+// Where a type's block keeps its halfs (d, then m or dmin) or its exponent; -1: none.
 struct ScalePlaces {
   quant::Type type;
   int d;
   int m;
+  int exponent = -1;
 };
 
 inline constexpr ScalePlaces kPanelTypes[] = {
-    {quant::Type::kQ4_0, 0, -1}, {quant::Type::kQ4_1, 0, 2},    {quant::Type::kQ5_0, 0, -1},
-    {quant::Type::kQ5_1, 0, 2},  {quant::Type::kQ8_0, 0, -1},   {quant::Type::kQ4_K, 0, 2},
-    {quant::Type::kQ5_K, 0, 2},  {quant::Type::kQ6_K, 208, -1},
+    {quant::Type::kQ4_0, 0, -1},      {quant::Type::kQ4_1, 0, 2},    {quant::Type::kQ5_0, 0, -1},
+    {quant::Type::kQ5_1, 0, 2},       {quant::Type::kQ8_0, 0, -1},   {quant::Type::kQ4_K, 0, 2},
+    {quant::Type::kQ5_K, 0, 2},       {quant::Type::kQ6_K, 208, -1}, {quant::Type::kIQ4_NL, 0, -1},
+    {quant::Type::kMXFP4, -1, -1, 0}, {quant::Type::kQ2_K, 80, 82},  {quant::Type::kQ3_K, 108, -1},
+    {quant::Type::kIQ4_XS, 0, -1},
 };
 
 inline std::string name_of(quant::Type type) { return quant::type_info(type).name; }
@@ -45,6 +48,9 @@ struct TestMatrix {
   // Sets the half at byte `place` of block `block` (counted over the matrix).
   void set_half(int64_t block, int place, uint16_t half) {
     if (place >= 0) std::memcpy(data.data() + block * block_bytes() + place, &half, sizeof half);
+  }
+  void set_byte(int64_t block, int place, unsigned value) {
+    if (place >= 0) data[static_cast<size_t>(block * block_bytes() + place)] = std::byte(value);
   }
   float half_at(int64_t block, int place) const {
     uint16_t half;
@@ -76,6 +82,7 @@ inline TestMatrix random_matrix(const ScalePlaces& places, MatrixShape shape,
   for (int64_t b = 0; b < matrix.n_blocks(); ++b) {
     matrix.set_half(b, places.d, float_to_half(scale(random)));
     matrix.set_half(b, places.m, float_to_half(scale(random)));
+    matrix.set_byte(b, places.exponent, 118 + random() % 8);
   }
   return matrix;
 }

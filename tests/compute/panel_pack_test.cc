@@ -69,6 +69,9 @@ TEST(PanelPack, refuses_shapes_whose_size_wraps) {
   EXPECT_EQ(PackedMatrix::packed_bytes(quant::Type::kQ4_0, INT64_MAX, INT64_MAX / 32 * 32,
                                        IsaLevel::kScalar),
             UINT64_MAX);
+  EXPECT_EQ(PackedMatrix::packed_bytes(quant::Type::kQ4_0, int64_t{1} << 39, int64_t{32} << 20,
+                                       IsaLevel::kScalar),
+            UINT64_MAX);  // 18 * 2^59 bytes: no wrap, but no int64 either
 }
 
 TEST(PanelPack, refuses_a_type_without_kernels) {

@@ -81,6 +81,11 @@ void pack_q5_1(Rows rows, uint8_t* out) {
   pack_halfs(rows, 2, out + 176);
 }
 
+void pack_mxfp4(Rows rows, uint8_t* out) {
+  pack_legacy_nibbles(rows, 1, out);
+  for (int r = 0; r < kPanelRows; ++r) out[128 + r] = std::to_integer<uint8_t>(rows[r][0]);
+}
+
 void pack_q8_0(Rows rows, uint8_t* out) {
   for (int r = 0; r < kPanelRows; ++r) {
     uint8_t* to = out + byte_of_row(r);
@@ -131,55 +136,92 @@ void pack_q4_k(Rows rows, uint8_t* out) {
   pack_k_nibbles(rows, 16, 128, out + 128);
 }
 
+// n bytes at `offset` of each row's block, byte i of the eight rows side by side.
+void pack_bytes(Rows rows, size_t offset, int n, uint8_t* out) {
+  for (int r = 0; r < kPanelRows; ++r) {
+    for (int i = 0; i < n; ++i) out[8 * i + r] = std::to_integer<uint8_t>(rows[r][offset + i]);
+  }
+}
+
+// Sub-block s of 8 from 32 bytes of the file of which byte i has column i in bit s.
+void pack_k_plane_1(Rows rows, size_t offset, int s, uint8_t* out) {
+  for (const auto& [first, second, byte] : kSharedBytes) {
+    uint64_t plane = 0;
+    for (int q = 0; q < 4; ++q) {
+      plane |= (load64(rows[first] + offset + 8 * q) >> s & kEach) << 2 * q;
+      plane |= (load64(rows[second] + offset + 8 * q) >> s & kEach) << (2 * q + 1);
+    }
+    store64(out + byte, plane);
+  }
+}
+
+// Sub-block s of 8 from 32 bytes of the file for each half of 128 columns, of which byte i has
+// column i of the half's sub-block j in bits 2 j and 2 j + 1.
+void pack_k_plane_2(Rows rows, size_t offset, int s, uint8_t* out) {
+  constexpr uint64_t kPairs = kEach * 3;
+  for (const auto& [first, second, byte] : kSharedBytes) {
+    for (int plane = 0; plane < 2; ++plane) {
+      uint64_t bits = 0;
+      for (int q = 0; q < 2; ++q) {
+        const size_t at = offset + 32 * (s / 4) + 16 * plane + 8 * q;
+        bits |= (load64(rows[first] + at) >> s % 4 * 2 & kPairs) << 4 * q;
+        bits |= (load64(rows[second] + at) >> s % 4 * 2 & kPairs) << (4 * q + 2);
+      }
+      store64(out + 32 * plane + byte, bits);
+    }
+  }
+}
+
 void pack_q5_k(Rows rows, uint8_t* out) {
   pack_halfs(rows, 0, out);
   pack_halfs(rows, 2, out + 16);
   pack_k_scales(rows, out + 32);
   pack_k_nibbles(rows, 48, 160, out + 128);
-  for (const auto& [first, second, byte] : kSharedBytes) {
-    for (int s = 0; s < 8; ++s) {  // bit s of the file's byte i: column i of sub-block s
-      uint64_t plane = 0;
-      for (int q = 0; q < 4; ++q) {
-        plane |= (load64(rows[first] + 16 + 8 * q) >> s & kEach) << 2 * q;
-        plane |= (load64(rows[second] + 16 + 8 * q) >> s & kEach) << (2 * q + 1);
-      }
-      store64(out + 128 + 160 * s + 128 + byte, plane);
-    }
-  }
+  for (int s = 0; s < 8; ++s) pack_k_plane_1(rows, 16, s, out + 128 + 160 * s + 128);
 }
 
-// File, for each half of 128 columns: 64 bytes ql, and 32 bytes qh after all ql. Sub-block s of the
-// half: nibble s / 2 of ql bytes 32 (s % 2) + i, bits 2 s and 2 s + 1 of qh byte i.
-void pack_q6_k_sub_block(Rows rows, int half, int s, uint8_t* out) {
-  constexpr uint64_t kNibbles = kEach * 0x0F, kPairs = kEach * 3;
-  for (int r = 0; r < kPanelRows; ++r) {
-    const std::byte* low = rows[r] + 64 * half + 32 * (s % 2);
-    for (int q = 0; q < 2; ++q) {
-      const uint64_t first = load64(low + 8 * q) >> 4 * (s / 2) & kNibbles;
-      const uint64_t second = load64(low + 16 + 8 * q) >> 4 * (s / 2) & kNibbles;
-      store64(out + 64 * q + byte_of_row(r), first | second << 4);
-    }
-  }
-  for (const auto& [first, second, byte] : kSharedBytes) {
-    for (int plane = 0; plane < 2; ++plane) {
-      uint64_t bits = 0;
-      for (int q = 0; q < 2; ++q) {
-        const size_t at = 128 + 32 * half + 16 * plane + 8 * q;
-        bits |= (load64(rows[first] + at) >> 2 * s & kPairs) << 4 * q;
-        bits |= (load64(rows[second] + at) >> 2 * s & kPairs) << (4 * q + 2);
-      }
-      store64(out + 128 + 32 * plane + byte, bits);
-    }
-  }
-}
-
+// File: nibble j of the 64 bytes of a half of 128 columns, of byte 32 i + l, belongs to column l of
+// the half's sub-block 2 j + i; two more bits of each code in a plane of pairs.
 void pack_q6_k(Rows rows, uint8_t* out) {
+  constexpr uint64_t kNibbles = kEach * 0x0F;
   pack_halfs(rows, 208, out);
-  for (int r = 0; r < kPanelRows; ++r) {
-    for (int j = 0; j < 16; ++j) out[16 + 8 * j + r] = std::to_integer<uint8_t>(rows[r][192 + j]);
+  pack_bytes(rows, 192, 16, out + 16);
+  for (int s = 0; s < 8; ++s) {
+    uint8_t* block = out + 144 + 192 * s;
+    const int shift = s % 4 / 2 * 4;
+    for (int r = 0; r < kPanelRows; ++r) {
+      const std::byte* codes = rows[r] + 64 * (s / 4) + 32 * (s % 2);
+      for (int q = 0; q < 2; ++q) {
+        const uint64_t first = load64(codes + 8 * q) >> shift & kNibbles;
+        const uint64_t second = load64(codes + 16 + 8 * q) >> shift & kNibbles;
+        store64(block + 64 * q + byte_of_row(r), first | second << 4);
+      }
+    }
+    pack_k_plane_2(rows, 128, s, block + 128);
   }
-  for (int sub = 0; sub < 8; ++sub)
-    pack_q6_k_sub_block(rows, sub / 4, sub % 4, out + 144 + 192 * sub);
+}
+
+void pack_q2_k(Rows rows, uint8_t* out) {
+  pack_halfs(rows, 80, out);
+  pack_halfs(rows, 82, out + 16);
+  pack_bytes(rows, 0, 16, out + 32);
+  for (int s = 0; s < 8; ++s) pack_k_plane_2(rows, 16, s, out + 160 + 64 * s);
+}
+
+void pack_q3_k(Rows rows, uint8_t* out) {
+  pack_halfs(rows, 108, out);
+  pack_bytes(rows, 96, 12, out + 16);
+  for (int s = 0; s < 8; ++s) {
+    pack_k_plane_2(rows, 32, s, out + 112 + 96 * s);
+    pack_k_plane_1(rows, 0, s, out + 112 + 96 * s + 64);
+  }
+}
+
+void pack_iq4_xs(Rows rows, uint8_t* out) {
+  pack_halfs(rows, 0, out);
+  pack_bytes(rows, 4, 4, out + 16);
+  pack_bytes(rows, 2, 2, out + 48);
+  for (int s = 0; s < 8; ++s) pack_legacy_nibbles(rows, 8 + 16 * s, out + 64 + 128 * s);
 }
 
 constexpr PanelFormat kFormats[] = {
@@ -188,9 +230,14 @@ constexpr PanelFormat kFormats[] = {
     {quant::Type::kQ5_0, pack_q5_0, multiply_q5_0_scalar, multiply_q5_0_avx2},
     {quant::Type::kQ5_1, pack_q5_1, multiply_q5_1_scalar, multiply_q5_1_avx2},
     {quant::Type::kQ8_0, pack_q8_0, multiply_q8_0_scalar, multiply_q8_0_avx2},
+    {quant::Type::kIQ4_NL, pack_q4_0, multiply_iq4_nl_scalar, multiply_iq4_nl_avx2},
+    {quant::Type::kMXFP4, pack_mxfp4, multiply_mxfp4_scalar, multiply_mxfp4_avx2},
+    {quant::Type::kQ2_K, pack_q2_k, multiply_q2_k_scalar, multiply_q2_k_avx2},
+    {quant::Type::kQ3_K, pack_q3_k, multiply_q3_k_scalar, multiply_q3_k_avx2},
     {quant::Type::kQ4_K, pack_q4_k, multiply_q4_k_scalar, multiply_q4_k_avx2},
     {quant::Type::kQ5_K, pack_q5_k, multiply_q5_k_scalar, multiply_q5_k_avx2},
     {quant::Type::kQ6_K, pack_q6_k, multiply_q6_k_scalar, multiply_q6_k_avx2},
+    {quant::Type::kIQ4_XS, pack_iq4_xs, multiply_iq4_xs_scalar, multiply_iq4_xs_avx2},
 };
 
 }  // namespace

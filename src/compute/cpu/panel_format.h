@@ -17,9 +17,16 @@
 //   Q4_0  nibbles, 8 halfs d                     Q4_1  nibbles, 8 halfs d, 8 halfs m
 //   Q5_0  nibbles, plane 1, 8 halfs d            Q5_1  nibbles, plane 1, 8 halfs d, 8 halfs m
 //   Q8_0  bytes, 8 halfs d
+//   IQ4_NL  nibbles, 8 halfs d                   MXFP4  nibbles, 8 bytes exponent
 //   Q4_K  8 halfs d, 8 halfs dmin, scales, 8 x nibbles
 //   Q5_K  8 halfs d, 8 halfs dmin, scales, 8 x (nibbles, plane 1)
 //   Q6_K  8 halfs d, 16 x 8 int8 scales, 8 x (nibbles, plane 2)
+//   Q2_K  8 halfs d, 8 halfs dmin, 16 x 8 bytes (scale in the low nibble, min in the high one),
+//         8 x plane 2, with the whole code
+//   Q3_K  8 halfs d, the file's 12 bytes of scales x 8, 8 x (plane 2, plane 1), with bits 0 and 1,
+//         and bit 2, of the code
+//   IQ4_XS  8 halfs d, the file's 4 bytes of low scales x 8, its 2 bytes of high scales x 8,
+//         8 x nibbles
 // where the scales of Q4_K and Q5_K are 64 bytes, byte 8 j + r with the low four bits of the scale
 // of sub-block j of row r in its low nibble and of its min in the high one; then 32 bytes, byte
 // 8 i + r with the high two bits of: scale i, scale i + 4, min i, min i + 4, from bit 0 up.

@@ -1,7 +1,8 @@
-// Products of 8-row panels of Q4_K, Q5_K and Q6_K with rows of 8-bit activations, blocks of 256.
+// Products of 8-row panels of Q2_K, Q3_K, Q4_K, Q5_K, Q6_K and IQ4_XS with rows of 8-bit
+// activations, blocks of 256.
 //
 //   acc[row] = fma(isum, d_w * d_a, acc)
-//   acc[row] = fma(-imin, dmin_w * d_a, acc)              Q4_K and Q5_K
+//   acc[row] = fma(-imin, dmin_w * d_a, acc)              types with mins
 //   isum = sum over sub-blocks of scale * sum of (code - offset) * a, in 32-bit integers
 //   imin = sum over sub-blocks of min * sum of a
 //
@@ -14,6 +15,8 @@
 //   Q6_K  sub-blocks of 16, of code - 32: 4 * 2 * 32 * 127 = 32512, with the offsets taken off
 //   modulo
 //         2^16
+//   Q2_K, Q3_K  sub-blocks of 16: 4 * 2 * 7 * 127 = 7112
+//   IQ4_XS  value + 128 as two nibbles, as Q8_0 there
 //
 // Limit on Zen 3: vector operations, as there; 19, 20 and 24 for 256 products, and 5 to 7 loads.
 // Measured at 64 rows on one core of an EPYC Milan at 3.2 GHz: Q4_K 115, Q5_K 104, Q6_K 99 GMAC/s;
@@ -87,14 +90,32 @@ struct SubBlockRows {
   const int32_t* offsets_32;
 };
 
-// What a block with mins adds to one row's sums, of which the integer part is `sum`.
+// What the end of a block needs of one row of activations.
+struct TailRow {
+  float scale;
+  const int16_t* sums_32;     // of the block's 8 sub-blocks of 32
+  const int32_t* offsets_32;  // of its first sub-block; `stride` further on, of the next
+  int64_t stride;
+};
+
+// What a block without mins adds to one row's sums, of which the integer part is `sum`.
+struct PlainTail {
+  __m256 add(__m256 acc, __m256i sum, const TailRow& row) const {
+    const __m256 scale = _mm256_mul_ps(d, _mm256_set1_ps(row.scale));
+    return _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), scale, acc);
+  }
+  __m256 d;
+};
+
+// The same with eight mins a row.
 struct MinTail {
   explicit MinTail(const uint8_t* block, const ScalesAndMins& scales)
       : d(load_halfs(block)), dmin(load_halfs(block + 16)) {
     for (int p = 0; p < 4; ++p) mins[p] = spread_pairs(scales.mins + 16 * p);
   }
-  __m256 add(__m256 acc, __m256i sum, float activation_scale, const int16_t* sums_32) const {
-    const __m256 scale = _mm256_set1_ps(activation_scale);
+  __m256 add(__m256 acc, __m256i sum, const TailRow& row) const {
+    const __m256 scale = _mm256_set1_ps(row.scale);
+    const int16_t* sums_32 = row.sums_32;
     __m256i even = _mm256_madd_epi16(mins[0], broadcast_four(sums_32));
     __m256i odd = _mm256_madd_epi16(mins[1], broadcast_four(sums_32 + 2));
     even = _mm256_add_epi32(even, _mm256_madd_epi16(mins[2], broadcast_four(sums_32 + 4)));
@@ -133,7 +154,7 @@ struct BlockQ5_K {
         : first(spread_first(block.scales.scales + 8 * j)),
           second(spread_second(block.scales.scales + 8 * j)) {
       unpack_nibbles(from, w);
-      add_plane_1(from + 128, w);
+      add_plane_1<4>(from + 128, w);
     }
     __m256i product(const SubBlockRows& rows, int64_t r) const {
       const RowWords words = dot<4>(w, rows.codes + 32 * r);
@@ -149,13 +170,6 @@ struct BlockQ5_K {
 
 struct BlockQ6_K {
   static constexpr int kCodesAt = 144, kSubBlockBytes = 192;
-  struct Tail {
-    __m256 add(__m256 acc, __m256i sum, float activation_scale, const int16_t*) const {
-      const __m256 scale = _mm256_mul_ps(d, _mm256_set1_ps(activation_scale));
-      return _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), scale, acc);
-    }
-    __m256 d;
-  };
   explicit BlockQ6_K(const uint8_t* block) : scales(block + 16), tail{load_halfs(block)} {}
   struct SubBlock {
     SubBlock(const BlockQ6_K& block, const uint8_t* from, int j)
@@ -176,7 +190,138 @@ struct BlockQ6_K {
     __m256i first, second;
   };
   const uint8_t* scales;
-  Tail tail;
+  PlainTail tail;
+};
+
+// The 6-bit scales of Q3_K less 32, as bytes [sub-block][row].
+struct ScalesQ3_K {
+  explicit ScalesQ3_K(const uint8_t* from) {
+    const __m256i four = _mm256_set1_epi8(15), two = _mm256_set1_epi8(48);
+    const __m256i high = load_bytes(from + 64);
+    for (int i = 0; i < 4; ++i) {  // sub-blocks 4 i to 4 i + 3
+      const __m256i low = load_bytes(from + i % 2 * 32);
+      const __m256i nibbles = _mm256_and_si256(i < 2 ? low : _mm256_srli_epi16(low, 4), four);
+      const __m256i moved =
+          i < 2 ? _mm256_slli_epi16(high, 4 - 2 * i) : _mm256_srli_epi16(high, 2 * i - 4);
+      const __m256i joined = _mm256_or_si256(nibbles, _mm256_and_si256(moved, two));
+      _mm256_store_si256(reinterpret_cast<__m256i*>(scales + 32 * i),
+                         _mm256_sub_epi8(joined, _mm256_set1_epi8(32)));
+    }
+  }
+  alignas(32) uint8_t scales[128];
+};
+
+struct BlockQ3_K {
+  static constexpr int kCodesAt = 112, kSubBlockBytes = 96;
+  explicit BlockQ3_K(const uint8_t* block) : scales(block + 16), tail{load_halfs(block)} {}
+  struct SubBlock {
+    SubBlock(const BlockQ3_K& block, const uint8_t* from, int j)
+        : first(spread_signed(block.scales.scales + 16 * j)),
+          second(spread_signed(block.scales.scales + 16 * j + 8)) {
+      unpack_pairs(from, w);
+      add_plane_1<2>(from + 64, w);
+    }
+    __m256i product(const SubBlockRows& rows, int64_t r) const {
+      const int8_t* a = rows.codes + 32 * r;
+      const int32_t* offsets = rows.offsets_32 + 2 * r;  // times 4 from times 32
+      const __m256i low = _mm256_srai_epi16(broadcast_four(offsets), 3);
+      const __m256i high = _mm256_srai_epi16(broadcast_four(offsets + 1), 3);
+      return _mm256_add_epi32(
+          _mm256_madd_epi16(_mm256_sub_epi16(fold(dot<2>(w, a)), low), first),
+          _mm256_madd_epi16(_mm256_sub_epi16(fold(dot<2>(w + 4, a + 16)), high), second));
+    }
+    __m256i w[8];
+    __m256i first, second;
+  };
+  ScalesQ3_K scales;
+  PlainTail tail;
+};
+
+// Sixteen mins a row, against the sums of 16 codes: a word pair of offsets_32 is 32 times theirs.
+struct TailQ2_K {
+  explicit TailQ2_K(const uint8_t* block) : d(load_halfs(block)), dmin(load_halfs(block + 16)) {
+    for (int i = 0; i < 16; ++i)
+      mins[i] = _mm256_srli_epi16(spread_unsigned(block + 32 + 8 * i), 4);
+  }
+  __m256 add(__m256 acc, __m256i sum, const TailRow& row) const {
+    const __m256 scale = _mm256_set1_ps(row.scale);
+    const int32_t* offsets = row.offsets_32;
+    __m256i min_sum = _mm256_setzero_si256();
+    for (int j = 0; j < 8; ++j, offsets += row.stride) {
+      const __m256i even = _mm256_madd_epi16(mins[2 * j], broadcast_four(offsets));
+      const __m256i odd = _mm256_madd_epi16(mins[2 * j + 1], broadcast_four(offsets + 1));
+      min_sum = _mm256_add_epi32(min_sum, _mm256_add_epi32(even, odd));
+    }
+    acc = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), _mm256_mul_ps(d, scale), acc);
+    const __m256 mins_part = _mm256_cvtepi32_ps(_mm256_srai_epi32(min_sum, 5));
+    return _mm256_fnmadd_ps(mins_part, _mm256_mul_ps(dmin, scale), acc);
+  }
+  __m256 d, dmin;
+  __m256i mins[16];
+};
+
+struct BlockQ2_K {
+  static constexpr int kCodesAt = 160, kSubBlockBytes = 64;
+  explicit BlockQ2_K(const uint8_t* block) : scales(block + 32), tail(block) {}
+  struct SubBlock {
+    SubBlock(const BlockQ2_K& block, const uint8_t* from, int j) {
+      const __m256i four = _mm256_set1_epi16(15);
+      first = _mm256_and_si256(spread_unsigned(block.scales + 16 * j), four);
+      second = _mm256_and_si256(spread_unsigned(block.scales + 16 * j + 8), four);
+      unpack_pairs(from, w);
+    }
+    __m256i product(const SubBlockRows& rows, int64_t r) const {
+      const int8_t* a = rows.codes + 32 * r;
+      return _mm256_add_epi32(_mm256_madd_epi16(fold(dot<2>(w, a)), first),
+                              _mm256_madd_epi16(fold(dot<2>(w + 4, a + 16)), second));
+    }
+    __m256i w[8];
+    __m256i first, second;
+  };
+  const uint8_t* scales;
+  TailQ2_K tail;
+};
+
+// The 6-bit scales of IQ4_XS less 32, as bytes [sub-block][row].
+struct ScalesIQ4_XS {
+  explicit ScalesIQ4_XS(const uint8_t* from) {
+    for (int j = 0; j < 8; ++j) {
+      for (int r = 0; r < kPanelRows; ++r) {
+        const int low = from[8 * (j / 2) + r] >> j % 2 * 4 & 15;
+        const int high = from[32 + 8 * (j / 4) + r] >> j % 4 * 2 & 3;
+        scales[8 * j + r] = static_cast<uint8_t>((low | high << 4) - 32);
+      }
+    }
+  }
+  uint8_t scales[64];
+};
+
+struct BlockIQ4_XS {
+  static constexpr int kCodesAt = 64, kSubBlockBytes = 128;
+  explicit BlockIQ4_XS(const uint8_t* block) : scales(block + 16), tail{load_halfs(block)} {}
+  struct SubBlock {
+    SubBlock(const BlockIQ4_XS& block, const uint8_t* from, int j)
+        : scale(spread_signed(block.scales.scales + 8 * j)), scale_16(_mm256_slli_epi16(scale, 4)) {
+      unpack_nibbles(from, low);
+      for (int v = 0; v < 8; ++v) {
+        high[v] = look_up(kIq4High, low[v]);
+        low[v] = look_up(kIq4Low, low[v]);
+      }
+    }
+    __m256i product(const SubBlockRows& rows, int64_t r) const {
+      const int8_t* a = rows.codes + 32 * r;
+      const int32_t* offsets = rows.offsets_32 + 2 * r;  // times 8 from times 32
+      const __m256i offset = _mm256_add_epi16(_mm256_srai_epi16(broadcast_four(offsets), 2),
+                                              _mm256_srai_epi16(broadcast_four(offsets + 1), 2));
+      const __m256i high_words = _mm256_sub_epi16(fold(dot<4>(high, a)), offset);
+      return _mm256_add_epi32(_mm256_madd_epi16(fold(dot<4>(low, a)), scale),
+                              _mm256_madd_epi16(high_words, scale_16));
+    }
+    __m256i low[8], high[8];
+    __m256i scale, scale_16;
+  };
+  ScalesIQ4_XS scales;
+  PlainTail tail;
 };
 
 template <class Block, int kRows>
@@ -190,6 +335,7 @@ void multiply_few(const PanelTile& tile) {
   for (int r = 0; r < kRows; ++r) acc[r] = _mm256_setzero_ps();
   for (int64_t b = 0; b < n_blocks; ++b) {
     const Block block(from);
+    const int32_t* offsets_32 = rows.offsets_32;
     from += Block::kCodesAt;
     __m256i sums[kRows];
     for (int r = 0; r < kRows; ++r) sums[r] = _mm256_setzero_si256();
@@ -200,7 +346,8 @@ void multiply_few(const PanelTile& tile) {
         sums[r] = _mm256_add_epi32(sums[r], sub_block.product(rows, r));
     }
     for (int r = 0; r < kRows; ++r) {
-      acc[r] = block.tail.add(acc[r], sums[r], activation_scales[r], sums_32 + 8 * r);
+      acc[r] = block.tail.add(
+          acc[r], sums[r], {activation_scales[r], sums_32 + 8 * r, offsets_32 + 2 * r, 2 * stride});
     }
     activation_scales += stride;
     sums_32 += 8 * stride;
@@ -220,6 +367,7 @@ void multiply_many(const PanelTile& tile) {
   for (int64_t r = 0; r < n_rows; ++r) _mm256_store_ps(out + kPanelRows * r, _mm256_setzero_ps());
   for (int64_t b = 0; b < n_blocks; ++b) {
     const Block block(from);
+    const int32_t* offsets_32 = rows.offsets_32;
     from += Block::kCodesAt;
     for (int64_t r = 0; r < n_rows; ++r) sums[r] = _mm256_setzero_si256();
     for (int j = 0; j < 8; ++j, from += Block::kSubBlockBytes, rows.advance(stride)) {
@@ -231,8 +379,8 @@ void multiply_many(const PanelTile& tile) {
     }
     for (int64_t r = 0; r < n_rows; ++r) {
       float* acc = out + kPanelRows * r;
-      const __m256 sum =
-          block.tail.add(_mm256_load_ps(acc), sums[r], activation_scales[r], sums_32 + 8 * r);
+      const TailRow row = {activation_scales[r], sums_32 + 8 * r, offsets_32 + 2 * r, 2 * stride};
+      const __m256 sum = block.tail.add(_mm256_load_ps(acc), sums[r], row);
       _mm256_store_ps(acc, sum);
     }
     activation_scales += stride;
@@ -253,8 +401,11 @@ void multiply(const PanelTile& tile) {
 
 }  // namespace
 
+void multiply_q2_k_avx2(const PanelTile& tile) { multiply<BlockQ2_K>(tile); }
+void multiply_q3_k_avx2(const PanelTile& tile) { multiply<BlockQ3_K>(tile); }
 void multiply_q4_k_avx2(const PanelTile& tile) { multiply<BlockQ4_K>(tile); }
 void multiply_q5_k_avx2(const PanelTile& tile) { multiply<BlockQ5_K>(tile); }
 void multiply_q6_k_avx2(const PanelTile& tile) { multiply<BlockQ6_K>(tile); }
+void multiply_iq4_xs_avx2(const PanelTile& tile) { multiply<BlockIQ4_XS>(tile); }
 
 }  // namespace hearth::compute::cpu

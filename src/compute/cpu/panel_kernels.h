@@ -40,18 +40,28 @@ void multiply_q4_1_scalar(const PanelTile& tile);
 void multiply_q5_0_scalar(const PanelTile& tile);
 void multiply_q5_1_scalar(const PanelTile& tile);
 void multiply_q8_0_scalar(const PanelTile& tile);
+void multiply_iq4_nl_scalar(const PanelTile& tile);
+void multiply_mxfp4_scalar(const PanelTile& tile);
+void multiply_q2_k_scalar(const PanelTile& tile);
+void multiply_q3_k_scalar(const PanelTile& tile);
 void multiply_q4_k_scalar(const PanelTile& tile);
 void multiply_q5_k_scalar(const PanelTile& tile);
 void multiply_q6_k_scalar(const PanelTile& tile);
+void multiply_iq4_xs_scalar(const PanelTile& tile);
 
 void multiply_q4_0_avx2(const PanelTile& tile);
 void multiply_q4_1_avx2(const PanelTile& tile);
 void multiply_q5_0_avx2(const PanelTile& tile);
 void multiply_q5_1_avx2(const PanelTile& tile);
 void multiply_q8_0_avx2(const PanelTile& tile);
+void multiply_iq4_nl_avx2(const PanelTile& tile);
+void multiply_mxfp4_avx2(const PanelTile& tile);
+void multiply_q2_k_avx2(const PanelTile& tile);
+void multiply_q3_k_avx2(const PanelTile& tile);
 void multiply_q4_k_avx2(const PanelTile& tile);
 void multiply_q5_k_avx2(const PanelTile& tile);
 void multiply_q6_k_avx2(const PanelTile& tile);
+void multiply_iq4_xs_avx2(const PanelTile& tile);
 
 // Where one row's codes and sums go in a tile's arrays: the row's own elements of block 0, and
 // `stride` rows between blocks, as above.

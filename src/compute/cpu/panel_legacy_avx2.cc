@@ -1,4 +1,5 @@
-// Products of 8-row panels of Q4_0, Q4_1, Q5_0, Q5_1 and Q8_0 with rows of 8-bit activations.
+// Products of 8-row panels of Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, IQ4_NL and MXFP4 with rows of 8-bit
+// activations.
 //
 //   for types with a min acc[row] = fma(m_w, s_a, acc), then acc = fma(isum, d_w * d_a, acc)
 //
@@ -15,7 +16,9 @@
 //   5 bits  of code - 16: 8 * 2 * 16 * 127 = 32512. Sums of the unsigned codes may wrap; taking
 //           the offsets off brings them back, as arithmetic modulo 2^16 does. Codes with a min
 //           have no offset to take off: 4 * 2 * 31 * 127 = 31496, and widened before the fold.
-//   8 bits  as two nibbles, hi - 8 and lo, with one 4-bit sum each: w = 16 * (hi - 8) + lo
+//   8 bits  as two nibbles, hi - 8 and lo, with one 4-bit sum each: w = 16 * (hi - 8) + lo; the
+//           values of IQ4_NL plus 128 likewise
+//   MXFP4   of value + 12 at most 24, less 12: 8 * 2 * 12 * 127 = 24384
 //
 // Limit on Zen 3: vector operations, loads among them, issue at 3.7 a cycle at best. Q4_1 has 22
 // and 7 loads for 256 products: 8.0 cycles. Measured at 64 rows on one core of an EPYC Milan at 3.2
@@ -90,7 +93,7 @@ struct BlockQ5_0 {
   static constexpr int kBytes = 176;
   explicit BlockQ5_0(const uint8_t* block) : d(load_halfs(block + 160)) {
     unpack_nibbles(block, w);
-    add_plane_1(block + 128, w);
+    add_plane_1<4>(block + 128, w);
   }
   __m256 add(__m256 acc, const BlockRows& rows, int64_t r) const {
     const __m256i offset = broadcast_four(rows.offsets_16 + r);
@@ -106,7 +109,7 @@ struct BlockQ5_1 {
   explicit BlockQ5_1(const uint8_t* block)
       : d(load_halfs(block + 160)), m(load_halfs(block + 176)) {
     unpack_nibbles(block, w);
-    add_plane_1(block + 128, w);
+    add_plane_1<4>(block + 128, w);
   }
   __m256 add(__m256 acc, const BlockRows& rows, int64_t r) const {
     const RowWords words = dot<4>(w, rows.codes + 32 * r);
@@ -115,6 +118,32 @@ struct BlockQ5_1 {
     return add_scaled(acc, sum, d, rows.scales[r]);
   }
   __m256 d, m;
+  __m256i w[8];
+};
+
+// 2^(exponent - 128) of eight bytes; the least two are below the normal floats.
+inline __m256 load_exponents(const uint8_t* from) {
+  const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from));
+  const __m256i exponents = _mm256_cvtepu8_epi32(bytes);
+  const __m256i normal = _mm256_slli_epi32(_mm256_sub_epi32(exponents, _mm256_set1_epi32(1)), 23);
+  const __m256i small = _mm256_sllv_epi32(_mm256_set1_epi32(0x00200000), exponents);
+  const __m256i is_small = _mm256_cmpgt_epi32(_mm256_set1_epi32(2), exponents);
+  return _mm256_castsi256_ps(_mm256_blendv_epi8(normal, small, is_small));
+}
+
+struct BlockMXFP4 {
+  static constexpr int kBytes = 136;
+  explicit BlockMXFP4(const uint8_t* block) : d(load_exponents(block + 128)) {
+    unpack_nibbles(block, w);
+    for (__m256i& codes : w) codes = look_up(kMxfp4Codes, codes);
+  }
+  __m256 add(__m256 acc, const BlockRows& rows, int64_t r) const {
+    const __m256i eight = broadcast_four(rows.offsets_8 + r);
+    const __m256i twelve = _mm256_add_epi16(eight, _mm256_srai_epi16(eight, 1));
+    const __m256i words = _mm256_sub_epi16(fold(dot<4>(w, rows.codes + 32 * r)), twelve);
+    return add_scaled(acc, add_lane_pairs(words), d, rows.scales[r]);
+  }
+  __m256 d;
   __m256i w[8];
 };
 
@@ -163,14 +192,30 @@ void multiply(const PanelTile& tile) {
   }
 }
 
-// Four vectors of bytes as two sets of nibbles; both sets of eight would not leave a register.
+// Half a block of 8-bit codes, four vectors as two sets of nibbles: both sets of all eight vectors
+// would not leave a register.
 struct HalfBlockQ8_0 {
-  explicit HalfBlockQ8_0(const uint8_t* from) {
+  static constexpr int kBytes = 272, kScalesAt = 256;
+  HalfBlockQ8_0(const uint8_t* block, int half) {
     const __m256i mask = _mm256_set1_epi8(15);
-    for (int g = 0; g < 4; ++g) {
-      const __m256i bytes = load_bytes(from + 32 * g);
-      low[g] = _mm256_and_si256(bytes, mask);
-      high[g] = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), mask);
+    for (int v = 0; v < 4; ++v) {
+      const __m256i bytes = load_bytes(block + 128 * half + 32 * v);
+      low[v] = _mm256_and_si256(bytes, mask);
+      high[v] = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), mask);
+    }
+  }
+  __m256i low[4], high[4];
+};
+
+struct HalfBlockIQ4_NL {
+  static constexpr int kBytes = 144, kScalesAt = 128;
+  HalfBlockIQ4_NL(const uint8_t* block, int half) {
+    const __m256i mask = _mm256_set1_epi8(15);
+    for (int v = 0; v < 4; ++v) {
+      const __m256i pair = load_bytes(block + 32 * v);
+      const __m256i codes = _mm256_and_si256(half == 0 ? pair : _mm256_srli_epi16(pair, 4), mask);
+      low[v] = look_up(kIq4Low, codes);
+      high[v] = look_up(kIq4High, codes);
     }
   }
   __m256i low[4], high[4];
@@ -180,7 +225,8 @@ struct NibbleSums {
   RowWords low, high;
 };
 
-inline NibbleSums dot_nibbles(const HalfBlockQ8_0& half, const int8_t* a) {
+template <class Half>
+inline NibbleSums dot_nibbles(const Half& half, const int8_t* a) {
   return {dot<2>(half.low, a), dot<2>(half.high, a)};
 }
 
@@ -188,8 +234,8 @@ inline __m256i add_and_fold(const RowWords& a, const RowWords& b) {
   return fold({_mm256_add_epi16(a.first, b.first), _mm256_add_epi16(a.second, b.second)});
 }
 
-inline __m256 add_q8_0(__m256 acc, const NibbleSums& first, const NibbleSums& second, __m256 d,
-                       const BlockRows& rows, int64_t r) {
+inline __m256 add_nibbles(__m256 acc, const NibbleSums& first, const NibbleSums& second, __m256 d,
+                          const BlockRows& rows, int64_t r) {
   const __m256i low = add_and_fold(second.low, first.low);
   const __m256i high =
       _mm256_sub_epi16(add_and_fold(second.high, first.high), broadcast_four(rows.offsets_8 + r));
@@ -198,48 +244,58 @@ inline __m256 add_q8_0(__m256 acc, const NibbleSums& first, const NibbleSums& se
   return add_scaled(acc, sum, d, rows.scales[r]);
 }
 
-constexpr int kBytesQ8_0 = 272;
-
-template <int kRows>
-void multiply_few_q8_0(const PanelTile& tile) {
+template <class Half, int kRows>
+void multiply_few_wide(const PanelTile& tile) {
   const int64_t n_blocks = tile.n_blocks, stride = tile.stride;
   const uint8_t* from = tile.panel;
   BlockRows rows(tile);
   __m256 acc[kRows];
   for (int r = 0; r < kRows; ++r) acc[r] = _mm256_setzero_ps();
-  for (int64_t b = 0; b < n_blocks; ++b, from += kBytesQ8_0, rows.advance(stride)) {
-    prefetch_bytes(from, kBytesQ8_0);
-    const __m256 d = load_halfs(from + 256);
+  for (int64_t b = 0; b < n_blocks; ++b, from += Half::kBytes, rows.advance(stride)) {
+    prefetch_bytes(from, Half::kBytes);
+    const __m256 d = load_halfs(from + Half::kScalesAt);
     NibbleSums sums[kRows];
-    const HalfBlockQ8_0 first(from);
+    const Half first(from, 0);
     for (int r = 0; r < kRows; ++r) sums[r] = dot_nibbles(first, rows.codes + 32 * r);
-    const HalfBlockQ8_0 second(from + 128);
+    const Half second(from, 1);
     for (int r = 0; r < kRows; ++r) {
       const NibbleSums rest = dot_nibbles(second, rows.codes + 32 * r + 16);
-      acc[r] = add_q8_0(acc[r], sums[r], rest, d, rows, r);
+      acc[r] = add_nibbles(acc[r], sums[r], rest, d, rows, r);
     }
   }
   for (int r = 0; r < kRows; ++r) _mm256_store_ps(tile.out + kPanelRows * r, acc[r]);
 }
 
-void multiply_many_q8_0(const PanelTile& tile) {
+template <class Half>
+void multiply_many_wide(const PanelTile& tile) {
   const int64_t n_blocks = tile.n_blocks, stride = tile.stride, n_rows = tile.n_rows;
   const uint8_t* from = tile.panel;
   float* out = tile.out;
   BlockRows rows(tile);
   NibbleSums sums[kTileRows];  // 8 KiB, in the first-level cache
   for (int64_t r = 0; r < n_rows; ++r) _mm256_store_ps(out + kPanelRows * r, _mm256_setzero_ps());
-  for (int64_t b = 0; b < n_blocks; ++b, from += kBytesQ8_0, rows.advance(stride)) {
-    prefetch_bytes(from, kBytesQ8_0);
-    const HalfBlockQ8_0 first(from);
+  for (int64_t b = 0; b < n_blocks; ++b, from += Half::kBytes, rows.advance(stride)) {
+    prefetch_bytes(from, Half::kBytes);
+    const Half first(from, 0);
     for (int64_t r = 0; r < n_rows; ++r) sums[r] = dot_nibbles(first, rows.codes + 32 * r);
-    const HalfBlockQ8_0 second(from + 128);
-    const __m256 d = load_halfs(from + 256);
+    const Half second(from, 1);
+    const __m256 d = load_halfs(from + Half::kScalesAt);
     for (int64_t r = 0; r < n_rows; ++r) {
       const NibbleSums rest = dot_nibbles(second, rows.codes + 32 * r + 16);
       float* acc = out + kPanelRows * r;
-      _mm256_store_ps(acc, add_q8_0(_mm256_load_ps(acc), sums[r], rest, d, rows, r));
+      _mm256_store_ps(acc, add_nibbles(_mm256_load_ps(acc), sums[r], rest, d, rows, r));
     }
+  }
+}
+
+template <class Half>
+void multiply_wide(const PanelTile& tile) {
+  switch (tile.n_rows) {
+    case 1: return multiply_few_wide<Half, 1>(tile);
+    case 2: return multiply_few_wide<Half, 2>(tile);
+    case 3: return multiply_few_wide<Half, 3>(tile);
+    case 4: return multiply_few_wide<Half, 4>(tile);
+    default: return multiply_many_wide<Half>(tile);
   }
 }
 
@@ -250,14 +306,8 @@ void multiply_q4_1_avx2(const PanelTile& tile) { multiply<BlockQ4_1>(tile); }
 void multiply_q5_0_avx2(const PanelTile& tile) { multiply<BlockQ5_0>(tile); }
 void multiply_q5_1_avx2(const PanelTile& tile) { multiply<BlockQ5_1>(tile); }
 
-void multiply_q8_0_avx2(const PanelTile& tile) {
-  switch (tile.n_rows) {
-    case 1: return multiply_few_q8_0<1>(tile);
-    case 2: return multiply_few_q8_0<2>(tile);
-    case 3: return multiply_few_q8_0<3>(tile);
-    case 4: return multiply_few_q8_0<4>(tile);
-    default: return multiply_many_q8_0(tile);
-  }
-}
+void multiply_q8_0_avx2(const PanelTile& tile) { multiply_wide<HalfBlockQ8_0>(tile); }
+void multiply_iq4_nl_avx2(const PanelTile& tile) { multiply_wide<HalfBlockIQ4_NL>(tile); }
+void multiply_mxfp4_avx2(const PanelTile& tile) { multiply<BlockMXFP4>(tile); }
 
 }  // namespace hearth::compute::cpu

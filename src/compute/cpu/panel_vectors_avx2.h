@@ -51,17 +51,19 @@ inline void unpack_nibbles(const uint8_t* from, __m256i w[8]) {
   }
 }
 
+// Adds the plane as bit kTo of the codes.
+template <int kTo>
 inline void add_plane_1(const uint8_t* from, __m256i w[8]) {
   const __m256i plane = load_bytes(from);
-  const __m256i bit = _mm256_set1_epi8(16);
-  for (int g = 0; g < 4; ++g) {
-    const __m256i low = _mm256_and_si256(_mm256_slli_epi16(plane, 4 - g), bit);
-    const __m256i high = _mm256_and_si256(_mm256_srli_epi16(plane, g), bit);
-    w[g] = _mm256_or_si256(w[g], low);
-    w[g + 4] = _mm256_or_si256(w[g + 4], high);
+  const __m256i bit = _mm256_set1_epi8(1 << kTo);
+  for (int v = 0; v < 8; ++v) {
+    const __m256i moved =
+        v < kTo ? _mm256_slli_epi16(plane, kTo - v) : _mm256_srli_epi16(plane, v - kTo);
+    w[v] = _mm256_or_si256(w[v], _mm256_and_si256(moved, bit));
   }
 }
 
+// Adds the planes as bits 4 and 5 of the codes.
 inline void add_plane_2(const uint8_t* from, __m256i w[8]) {
   const __m256i bits = _mm256_set1_epi8(48);
   for (int half = 0; half < 2; ++half) {
@@ -73,6 +75,28 @@ inline void add_plane_2(const uint8_t* from, __m256i w[8]) {
     v[3] = _mm256_or_si256(v[3], _mm256_and_si256(_mm256_srli_epi16(plane, 2), bits));
   }
 }
+
+// Codes of two bits.
+inline void unpack_pairs(const uint8_t* from, __m256i w[8]) {
+  const __m256i bits = _mm256_set1_epi8(3);
+  for (int v = 0; v < 8; ++v) {
+    const __m256i plane = load_bytes(from + v / 4 * 32);
+    w[v] = _mm256_and_si256(_mm256_srli_epi16(plane, v % 4 * 2), bits);
+  }
+}
+
+// Each byte of `codes`, all below 16, as the byte of `table` that it counts.
+inline __m256i look_up(const uint8_t table[16], __m256i codes) {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
+  return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(bytes), codes);
+}
+
+// The values of IQ4_NL and IQ4_XS plus 128, as two nibbles each.
+constexpr uint8_t kIq4Low[16] = {1, 8, 13, 15, 15, 13, 10, 6, 1, 13, 9, 6, 5, 5, 9, 1};
+constexpr uint8_t kIq4High[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 8, 9, 10, 11, 12, 13, 15};
+
+// The values of MXFP4 plus 12.
+constexpr uint8_t kMxfp4Codes[16] = {12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0};
 
 // 16-bit sums modulo 2^16 of rows 0, 1, 4, 5 and of rows 2, 3, 6, 7: four lanes a row.
 struct RowWords {
