@@ -9,6 +9,8 @@
 #include <limits>
 #include <numeric>
 
+#include "base/cpu_features.h"
+#include "compute/cpu/packed_matrix.h"
 #include "compute/reference/backend.h"
 #include "tests/compute/random_model.h"
 
@@ -76,8 +78,16 @@ std::vector<Recipe> recipes() {
        .n_used = 3,
        .gating = Gating::kSigmoid,
        .normalize = false},
-      {.name = "generic_types", .types = {Type::kF32, Type::kIQ4_NL}},
+      {.name = "generic_types", .types = {Type::kF32, Type::kBF16}},
+      {.name = "iq4_nl", .types = {Type::kF32, Type::kIQ4_NL}},
       {.name = "k_generic",
+       .types = {Type::kIQ3_XXS, Type::kIQ2_XXS},
+       .width = 256,
+       .n_kv_heads = 4,
+       .head_dim = 64,
+       .hidden = 256,
+       .n_vocab = 70},
+      {.name = "q2_k_q3_k",
        .types = {Type::kQ2_K, Type::kQ3_K},
        .width = 256,
        .n_kv_heads = 4,
@@ -105,11 +115,7 @@ std::vector<Recipe> recipes() {
   };
 }
 
-bool is_rounded(Type type) {
-  constexpr Type kPanels[] = {Type::kQ4_0, Type::kQ4_1, Type::kQ5_0, Type::kQ5_1,
-                              Type::kQ8_0, Type::kQ4_K, Type::kQ5_K, Type::kQ6_K};
-  return std::ranges::find(kPanels, type) != std::end(kPanels);
-}
+bool is_rounded(Type type) { return cpu::PackedMatrix::can_pack(type, 256, isa_level()); }
 
 class CpuBackendModel : public testing::TestWithParam<Recipe> {};
 
@@ -329,10 +335,15 @@ TEST(CpuBackend, refuses_weights_that_it_cannot_run) {
 }
 
 TEST(CpuBackend, names_its_slow_paths_and_itself) {
-  const RandomModel model({.name = "slow", .types = {Type::kF32, Type::kIQ4_NL}}, 18);
+  const RandomModel model({.name = "slow",
+                           .types = {Type::kF32, Type::kIQ3_XXS},
+                           .width = 256,
+                           .n_kv_heads = 4,
+                           .head_dim = 64,
+                           .hidden = 256},
+                          18);
   const auto backend = cpu_with(model, 2, 2, 8);
-  if (backend->slow_paths().empty()) GTEST_SKIP() << "IQ4_NL has a fast kernel";
-  EXPECT_THAT(backend->slow_paths(), testing::ElementsAre("IQ4_NL: generic decode"));
+  EXPECT_THAT(backend->slow_paths(), testing::ElementsAre("IQ3_XXS: generic decode"));
   EXPECT_THAT(backend->description(), testing::HasSubstr("2 threads"));
 }
 

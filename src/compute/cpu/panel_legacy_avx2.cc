@@ -135,7 +135,7 @@ struct BlockMXFP4 {
   static constexpr int kBytes = 136;
   explicit BlockMXFP4(const uint8_t* block) : d(load_exponents(block + 128)) {
     unpack_nibbles(block, w);
-    for (__m256i& codes : w) codes = look_up(kMxfp4Codes, codes);
+    for (int v = 0; v < 8; ++v) w[v] = look_up(kMxfp4Codes, w[v]);
   }
   __m256 add(__m256 acc, const BlockRows& rows, int64_t r) const {
     const __m256i eight = broadcast_four(rows.offsets_8 + r);
