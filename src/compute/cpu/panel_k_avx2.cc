@@ -285,15 +285,23 @@ struct BlockQ2_K {
 // The 6-bit scales of IQ4_XS less 32, as bytes [sub-block][row].
 struct ScalesIQ4_XS {
   explicit ScalesIQ4_XS(const uint8_t* from) {
-    for (int j = 0; j < 8; ++j) {
-      for (int r = 0; r < kPanelRows; ++r) {
-        const int low = from[8 * (j / 2) + r] >> j % 2 * 4 & 15;
-        const int high = from[32 + 8 * (j / 4) + r] >> j % 4 * 2 & 3;
-        scales[8 * j + r] = static_cast<uint8_t>((low | high << 4) - 32);
-      }
-    }
+    const __m256i four = _mm256_set1_epi8(15), two = _mm256_set1_epi8(3);
+    const __m256i nibbles = load_bytes(from);
+    const __m256i even = _mm256_and_si256(nibbles, four);  // sub-blocks 0, 2 and 4, 6
+    const __m256i odd = _mm256_and_si256(_mm256_srli_epi16(nibbles, 4), four);
+    const __m128i bits = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + 32));
+    const __m256i high = _mm256_permute4x64_epi64(_mm256_castsi128_si256(bits), 0x50);
+    const auto store = [&](__m256i low, __m256i shifts, uint8_t* to) {
+      const __m256i top = _mm256_and_si256(_mm256_srlv_epi64(high, shifts), two);
+      const __m256i scale = _mm256_or_si256(low, _mm256_slli_epi16(top, 4));
+      const __m256i signed_scale = _mm256_sub_epi8(scale, _mm256_set1_epi8(32));
+      _mm256_storeu2_m128i(reinterpret_cast<__m128i*>(to + 32), reinterpret_cast<__m128i*>(to),
+                           signed_scale);
+    };
+    store(_mm256_unpacklo_epi64(even, odd), _mm256_setr_epi64x(0, 2, 0, 2), scales);
+    store(_mm256_unpackhi_epi64(even, odd), _mm256_setr_epi64x(4, 6, 4, 6), scales + 16);
   }
-  uint8_t scales[64];
+  alignas(32) uint8_t scales[64];
 };
 
 struct BlockIQ4_XS {
