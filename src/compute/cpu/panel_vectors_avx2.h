@@ -108,16 +108,17 @@ struct RowWords {
 template <int kPairs>
 inline RowWords dot(const __m256i* w, const int8_t* a) {
   const __m256i eight = broadcast_eight(a);
-  RowWords sums = {_mm256_maddubs_epi16(w[0], eight), _mm256_maddubs_epi16(w[1], eight)};
+  __m256i first = _mm256_maddubs_epi16(w[0], eight);
+  __m256i second = _mm256_maddubs_epi16(w[1], eight);
   for (int q = 1; q < kPairs; ++q) {
     const __m256i next = broadcast_eight(a + 8 * q);
-    sums.first = _mm256_add_epi16(sums.first, _mm256_maddubs_epi16(w[2 * q], next));
-    sums.second = _mm256_add_epi16(sums.second, _mm256_maddubs_epi16(w[2 * q + 1], next));
+    first = _mm256_add_epi16(first, _mm256_maddubs_epi16(w[2 * q], next));
+    second = _mm256_add_epi16(second, _mm256_maddubs_epi16(w[2 * q + 1], next));
     // Keeps gcc from turning the chain into a tree, whose temporaries push scales out of registers:
     // 9 % of Q4_1's rate at 64 rows (Zen 3).
-    asm("" : "+x"(sums.first), "+x"(sums.second));
+    asm("" : "+x"(first), "+x"(second));
   }
-  return sums;
+  return {first, second};
 }
 
 // The two 32-bit halves of each row's 64-bit lane, added as 16-bit lanes: rows 0 to 7 in order, two
