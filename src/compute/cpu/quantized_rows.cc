@@ -1,11 +1,12 @@
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/check.h"
 #include "base/checked_math.h"
 #include "base/cpu_features.h"
 #include "compute/cpu/packed_matrix.h"
-#include "compute/cpu/panel_rows.h"
+#include "compute/cpu/panel/rows.h"
 
 namespace hearth::compute::cpu {
 namespace {
@@ -63,15 +64,22 @@ QuantizedRows::Storage::Storage(int64_t rows, int64_t cols) : max_rows(rows), ma
   CHECK(rows >= 0 && cols >= 0);
   const auto n =
       checked_mul<uint64_t>(static_cast<uint64_t>(rows), (static_cast<uint64_t>(cols) + 31) / 32);
-  CHECK(n && *n <= UINT64_MAX / 64);
-  codes = allocate_panel_memory<int8_t>(32 * *n);
-  scales = allocate_panel_memory<float>(*n);
-  scaled_sums = allocate_panel_memory<float>(*n);
-  offsets_8 = allocate_panel_memory<int32_t>(*n);
-  offsets_16 = allocate_panel_memory<int32_t>(*n);
-  offsets_32 = allocate_panel_memory<int32_t>(2 * *n);
-  sums_32 = allocate_panel_memory<int16_t>(*n);
-  CHECK(codes && scales && scaled_sums && offsets_8 && offsets_16 && offsets_32 && sums_32);
+  CHECK(n && *n < INT64_MAX / 128);
+  const uint64_t n_padded = (*n + 15) / 16 * 16;  // each array starts a cache line
+  constexpr uint64_t kBytesEach = 32 + 6 * sizeof(int32_t) + sizeof(int16_t);
+  Result<Pages> pages = Pages::map(n_padded * kBytesEach + 64, "quantized rows");
+  CHECK(pages.has_value());
+  memory = std::move(*pages);
+  auto take = [from = memory.data()](uint64_t n_bytes) mutable {
+    return std::exchange(from, from + n_bytes);
+  };
+  codes = reinterpret_cast<int8_t*>(take(32 * n_padded));
+  scales = reinterpret_cast<float*>(take(4 * n_padded));
+  scaled_sums = reinterpret_cast<float*>(take(4 * n_padded));
+  offsets_8 = reinterpret_cast<int32_t*>(take(4 * n_padded));
+  offsets_16 = reinterpret_cast<int32_t*>(take(4 * n_padded));
+  offsets_32 = reinterpret_cast<int32_t*>(take(8 * n_padded));
+  sums_32 = reinterpret_cast<int16_t*>(take(2 * n_padded));
 }
 
 QuantizedRow QuantizedRows::Storage::at_row(int64_t row, int64_t n_rows, int64_t n_cols,
@@ -82,13 +90,13 @@ QuantizedRow QuantizedRows::Storage::at_row(int64_t row, int64_t n_rows, int64_t
   const int64_t sub_block_at = tile_begin * (n_cols / 32) + r;
   return {.n_blocks = n_cols / block,
           .stride = std::min<int64_t>(kTileRows, n_rows - tile_begin),
-          .codes = codes.get() + 32 * sub_block_at,
-          .scales = scales.get() + scale_at,
-          .scaled_sums = scaled_sums.get() + scale_at,
-          .offsets_8 = offsets_8.get() + scale_at,
-          .offsets_16 = offsets_16.get() + scale_at,
-          .offsets_32 = offsets_32.get() + 2 * sub_block_at,
-          .sums_32 = sums_32.get() + 8 * scale_at};
+          .codes = codes + 32 * sub_block_at,
+          .scales = scales + scale_at,
+          .scaled_sums = scaled_sums + scale_at,
+          .offsets_8 = offsets_8 + scale_at,
+          .offsets_16 = offsets_16 + scale_at,
+          .offsets_32 = offsets_32 + 2 * sub_block_at,
+          .sums_32 = sums_32 + 8 * scale_at};
 }
 
 QuantizedRows::QuantizedRows(int64_t max_rows, int64_t max_cols)

@@ -5,8 +5,8 @@
 #include <cstdint>
 
 #include "compute/cpu/packed_matrix.h"
-#include "compute/cpu/panel_kernels.h"
-#include "compute/cpu/panel_memory.h"
+#include "compute/cpu/pages.h"
+#include "compute/cpu/panel/kernels.h"
 
 namespace hearth::compute::cpu {
 
@@ -15,13 +15,14 @@ struct QuantizedRows::Storage {
 
   int64_t max_rows, max_cols;
   RowQuantizer quantize = nullptr;
-  PanelMemory<int8_t> codes;
-  PanelMemory<float> scales;
-  PanelMemory<float> scaled_sums;
-  PanelMemory<int32_t> offsets_8;
-  PanelMemory<int32_t> offsets_16;
-  PanelMemory<int32_t> offsets_32;
-  PanelMemory<int16_t> sums_32;
+  Pages memory;  // of all arrays
+  int8_t* codes;
+  float* scales;
+  float* scaled_sums;
+  int32_t* offsets_8;
+  int32_t* offsets_16;
+  int32_t* offsets_32;
+  int16_t* sums_32;
 
   // The arrays from `row` on, whose tile they stay in.
   QuantizedRow at_row(int64_t row, int64_t n_rows, int64_t n_cols, ActivationFormat format) const;

@@ -1,6 +1,6 @@
 // Rows of floats to 8-bit codes, as compute/activation.h defines them, bit for bit.
-#include "compute/cpu/panel_kernels.h"
-#include "compute/cpu/panel_vectors_avx2.h"
+#include "compute/cpu/panel/kernels.h"
+#include "compute/cpu/panel/vectors_avx2.h"
 
 namespace hearth::compute::cpu {
 namespace {

@@ -1,4 +1,4 @@
-#include "compute/cpu/panel_format.h"
+#include "compute/cpu/panel/format.h"
 
 #include <cstring>
 

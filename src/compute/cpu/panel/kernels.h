@@ -2,7 +2,7 @@
 // *_avx512.cc files include this, and may emit nothing that the linker could pick for other files.
 //
 // A panel is 8 rows of a matrix, cut into blocks of 32 columns (256 for k-quants), each block
-// stored with the codes and scales of its 8 rows together (panel_format.h). A tile is up to 64
+// stored with the codes and scales of its 8 rows together (format.h). A tile is up to 64
 // rows of activations, its blocks one after the other, each with its rows together.
 #pragma once
 

@@ -6,23 +6,22 @@
 //   isum = sum over sub-blocks of scale * sum of (code - offset) * a, in 32-bit integers
 //   imin = sum over sub-blocks of min * sum of a
 //
-// Sub-block by sub-block as panel_legacy_avx2.cc does blocks, but one vpmaddwd both widens the
+// Sub-block by sub-block as legacy_avx2.cc does blocks, but one vpmaddwd both widens the
 // 16-bit sums and multiplies them by the sub-block's integer scale, held in each lane of its row;
 // the 32-bit sums of the tile stay in the first-level cache until the block's end. What 16 bits
 // hold:
 //   Q4_K  8 * 2 * 15 * 127 = 30480
 //   Q5_K  before the fold 4 * 2 * 31 * 127 = 31496, so widened before it
-//   Q6_K  sub-blocks of 16, of code - 32: 4 * 2 * 32 * 127 = 32512, with the offsets taken off
-//   modulo
-//         2^16
+//   Q6_K  sub-blocks of 16, of code - 32: 4 * 2 * 32 * 127 = 32512, offsets taken off modulo 2^16
 //   Q2_K, Q3_K  sub-blocks of 16: 4 * 2 * 7 * 127 = 7112
 //   IQ4_XS  value + 128 as two nibbles, as Q8_0 there
 //
-// Limit on Zen 3: vector operations, as there; 19, 20 and 24 for 256 products, and 5 to 7 loads.
-// Measured at 64 rows on one core of an EPYC Milan at 3.2 GHz: Q4_K 115, Q5_K 104, Q6_K 99 GMAC/s;
-// at one row the memory's bandwidth.
-#include "compute/cpu/panel_kernels.h"
-#include "compute/cpu/panel_vectors_avx2.h"
+// Limit on Zen 3: vector operations, as there; Q4_K has 19, Q5_K 20, Q6_K 24 for 256 products, and
+// 5 to 7 loads. Measured with bench_panel_products on two cores of an EPYC Milan at 3.2 GHz, 32
+// rows, GMAC/s: Q2_K 155, Q3_K 168, Q4_K 217, Q5_K 191, Q6_K 188, IQ4_XS 103; one row at 23 to 34
+// GB/s, which is most of what the memory gives.
+#include "compute/cpu/panel/kernels.h"
+#include "compute/cpu/panel/vectors_avx2.h"
 
 namespace hearth::compute::cpu {
 namespace {

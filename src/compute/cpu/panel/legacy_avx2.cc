@@ -21,12 +21,14 @@
 //   MXFP4   of value + 12 at most 24, less 12: 8 * 2 * 12 * 127 = 24384
 //
 // Limit on Zen 3: vector operations, loads among them, issue at 3.7 a cycle at best. Q4_1 has 22
-// and 7 loads for 256 products: 8.0 cycles. Measured at 64 rows on one core of an EPYC Milan at 3.2
-// GHz: Q4_1 102, Q5_0 97, Q8_0 54 GMAC/s; at one row the memory's bandwidth. Four columns a
-// broadcast instead of eight: no fold, but eight broadcasts: 8.5 cycles for Q4_1. Finishing one
-// row's sums while the next row's are made: 5 % at 64 rows, not worth its code.
-#include "compute/cpu/panel_kernels.h"
-#include "compute/cpu/panel_vectors_avx2.h"
+// and 7 loads for 256 products: 8.0 cycles. Measured with bench_panel_products on two cores of an
+// EPYC Milan at 3.2 GHz, 32 rows, GMAC/s: Q4_0 190, Q4_1 198, Q5_0 183, Q5_1 185, Q8_0 103, IQ4_NL
+// 103, MXFP4 177; one row at 25 to 34 GB/s, which is about what the memory gives.
+//
+// Tried: four columns a broadcast instead of eight has no fold but eight broadcasts, 8.5 cycles.
+// Finishing one row's sums while the next row's are made: 5 % at 64 rows, not worth its code.
+#include "compute/cpu/panel/kernels.h"
+#include "compute/cpu/panel/vectors_avx2.h"
 
 namespace hearth::compute::cpu {
 namespace {

@@ -36,7 +36,7 @@
 #include <cstdint>
 
 #include "base/cpu_features.h"
-#include "compute/cpu/panel_kernels.h"
+#include "compute/cpu/panel/kernels.h"
 #include "quant/type.h"
 
 namespace hearth::compute::cpu {

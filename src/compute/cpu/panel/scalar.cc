@@ -13,7 +13,7 @@
 #include <cstring>
 
 #include "base/half.h"
-#include "compute/cpu/panel_kernels.h"
+#include "compute/cpu/panel/kernels.h"
 #include "quant/code_values.h"
 
 namespace hearth::compute::cpu {
@@ -25,7 +25,7 @@ float load_half(const uint8_t* from, int index) {
   return half_to_float(half);
 }
 
-// Codes of 32 columns by [row][column], from the vectors of panel_format.h.
+// Codes of 32 columns by [row][column], from the vectors of format.h.
 using Codes = uint8_t[kPanelRows][32];
 
 // Where row r's column k lies: its vector of the eight, and its byte there.
