@@ -1,8 +1,8 @@
 // Quantized weights in panels, and the products that run on them.
 //
-// A panel is 8 (AVX2) or 16 (AVX-512) rows, interleaved in blocks of 32 columns at the file's bits
-// per weight. The ISA's layout and kernels are chosen when the matrix is packed
-// (base/cpu_features.h).
+// A panel is 8 rows, interleaved in blocks of 32 columns at the file's bits per weight. The kernels
+// are chosen when the matrix is packed (base/cpu_features.h); every level gives the same bits. A
+// CPU with AVX-512 runs the AVX2 kernels.
 #pragma once
 
 #include <cstddef>
@@ -58,7 +58,7 @@ class PackedMatrix {
   int64_t n_rows() const;  // a slice
   int64_t n_cols() const;
   int64_t n_panels() const;    // a slice
-  int64_t panel_rows() const;  // 8 or 16
+  int64_t panel_rows() const;  // 8
   uint64_t size_bytes() const;
 
   // out[r * out_stride + row] = W x_r for the rows of panels [panel_begin, panel_end) of `slice`,
