@@ -9,7 +9,7 @@
 
 #include "gguf/limits.h"
 #include "gguf/metadata_reader.h"
-#include "gguf/quoted.h"
+#include "gguf/quote.h"
 #include "gguf/split_name.h"
 #include "gguf/tensor_table.h"
 
@@ -33,7 +33,7 @@ Result<void> check_magic(Bytes bytes) {
   if (text != std::string_view("GGUF").substr(0, text.size())) {
     const bool is_old = text == "lmgg" || text == "tjgg" || text == "fmgg" || text == "algg";
     return fail(ErrorCode::kInvalidFile,
-                fmt::format("not a GGUF file: it starts with {}{}", quoted(text),
+                fmt::format("not a GGUF file: it starts with {}{}", quote(text),
                             is_old ? ", an older GGML format; get the model as GGUF" : ""));
   }
   if (bytes.size() < kHeaderBytes) {
@@ -125,7 +125,7 @@ Result<void> check_part(const Metadata& first, const Metadata& part, size_t inde
     if (found == wanted) continue;
     return fail(ErrorCode::kInvalidFile,
                 fmt::format("{} is {}, in the first part {}: the parts do not belong together", key,
-                            quoted(found), quoted(wanted)));
+                            quote(found), quote(wanted)));
   }
   return {};
 }

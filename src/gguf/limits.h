@@ -15,6 +15,8 @@ inline constexpr uint64_t kMaxArrayTextBytes = 65'536;  // one text of a string 
 inline constexpr uint32_t kMinAlignment = 8;
 inline constexpr uint32_t kMaxAlignment = 65'536;
 inline constexpr uint32_t kDefaultAlignment = 32;
+inline constexpr uint64_t kMaxCheckpointNameBytes = 1'024;  // of a safetensors tensor
+inline constexpr uint64_t kMaxCheckpointDims = 8;
 inline constexpr uint64_t kMaxJsonBytes = 100'000'000;  // a safetensors header or index
 
 }  // namespace hearth::gguf

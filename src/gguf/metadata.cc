@@ -9,7 +9,7 @@
 #include <limits>
 #include <numeric>
 
-#include "gguf/quoted.h"
+#include "gguf/quote.h"
 
 namespace hearth::gguf {
 namespace {
@@ -33,13 +33,13 @@ std::string type_text(const Value& value) {
 }
 
 std::unexpected<Error> wrong_type(std::string_view key, const Value& value, const char* wanted) {
-  return fail(ErrorCode::kInvalidFile, fmt::format("metadata key {} is {}, wanted {}", quoted(key),
+  return fail(ErrorCode::kInvalidFile, fmt::format("metadata key {} is {}, wanted {}", quote(key),
                                                    type_text(value), wanted));
 }
 
 Result<const Value*> require(const Metadata& metadata, std::string_view key) {
   if (const Value* value = metadata.find(key)) return value;
-  return fail(ErrorCode::kNotFound, fmt::format("metadata key {} is missing", quoted(key)));
+  return fail(ErrorCode::kNotFound, fmt::format("metadata key {} is missing", quote(key)));
 }
 
 Result<const Array*> require_array(const Metadata& metadata, std::string_view key,
@@ -68,7 +68,7 @@ bool append_as(std::span<const std::byte> elements, std::vector<Out>& out) {
 
 std::unexpected<Error> bad_element(std::string_view key, size_t index, const char* why) {
   return fail(ErrorCode::kInvalidFile,
-              fmt::format("metadata key {}, element {}: {}", quoted(key), index, why));
+              fmt::format("metadata key {}, element {}: {}", quote(key), index, why));
 }
 
 }  // namespace
@@ -87,7 +87,7 @@ Result<Metadata> Metadata::from_entries(std::vector<Entry> entries) {
   const auto twice = std::ranges::adjacent_find(metadata.by_key_, {}, key_of);
   if (twice != metadata.by_key_.end()) {
     return fail(ErrorCode::kInvalidFile,
-                fmt::format("metadata key {} is there twice", quoted(key_of(*twice))));
+                fmt::format("metadata key {} is there twice", quote(key_of(*twice))));
   }
   return metadata;
 }
@@ -103,7 +103,7 @@ Result<uint64_t> Metadata::get_uint(std::string_view key, uint64_t least, uint64
   const Value* value = TRY(require(*this, key));
   const auto out_of_range = [&](auto found) {
     return fail(ErrorCode::kInvalidFile, fmt::format("metadata key {} is {}, wanted {} to {}",
-                                                     quoted(key), found, least, most));
+                                                     quote(key), found, least, most));
   };
   if (const auto* number = std::get_if<int64_t>(&value->data)) {
     if (*number < 0) return out_of_range(*number);
@@ -123,7 +123,7 @@ Result<double> Metadata::get_float(std::string_view key, double least, double mo
   if (number == nullptr) return wrong_type(key, *value, "float32 or float64");
   if (!std::isfinite(*number) || *number < least || *number > most) {
     return fail(ErrorCode::kInvalidFile, fmt::format("metadata key {} is {}, wanted {} to {}",
-                                                     quoted(key), *number, least, most));
+                                                     quote(key), *number, least, most));
   }
   return *number;
 }

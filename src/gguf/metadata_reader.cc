@@ -7,7 +7,7 @@
 
 #include "base/utf8.h"
 #include "gguf/limits.h"
-#include "gguf/quoted.h"
+#include "gguf/quote.h"
 
 namespace hearth::gguf {
 namespace {
@@ -86,12 +86,12 @@ Result<Value> read_value(ByteReader& reader) {
 
 Result<void> check_name(std::string_view name, uint64_t most_bytes, std::string_view what) {
   const auto bad = [&](const char* why) {
-    return fail(ErrorCode::kInvalidFile, fmt::format("{} {} {}", what, quoted(name), why));
+    return fail(ErrorCode::kInvalidFile, fmt::format("{} {} {}", what, quote(name), why));
   };
   if (name.empty()) return bad("is empty");
   if (name.size() > most_bytes) {
     return fail(ErrorCode::kLimitExceeded, fmt::format("{} {} has {} bytes, the limit is {}", what,
-                                                       quoted(name), name.size(), most_bytes));
+                                                       quote(name), name.size(), most_bytes));
   }
   if (name.find('\0') != std::string_view::npos) return bad("holds a NUL byte");
   if (find_invalid_utf8(name) != std::string_view::npos) return bad("is not valid UTF-8");
@@ -109,7 +109,7 @@ Result<Metadata> read_metadata(ByteReader& reader, uint64_t n_entries) {
   for (uint64_t i = 0; i < n_entries; ++i) {
     std::string key = TRY(read_name(reader, kMaxKeyBytes, "metadata key"));
     auto value = read_value(reader);
-    if (!value) return fail_at("metadata key " + quoted(key), std::move(value).error());
+    if (!value) return fail_at("metadata key " + quote(key), std::move(value).error());
     entries.push_back({std::move(key), *std::move(value)});
   }
   return Metadata::from_entries(std::move(entries));

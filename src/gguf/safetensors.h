@@ -1,6 +1,7 @@
 // A safetensors checkpoint: one file, or a folder with model.safetensors or
 // model.safetensors.index.json and its shards. Mapped; header bounded (100 MB, as the format says)
-// and every range checked. Specification: huggingface/safetensors README, "Format".
+// and every range checked. Views live as long as the object; any thread may read. Specification:
+// huggingface/safetensors README, "Format".
 #pragma once
 
 #include <span>
@@ -25,8 +26,13 @@ enum class SafetensorType {
   kI16,
   kI8,
   kU8,
-  kBool
+  kBool,
+  kU16,
+  kU32,
+  kU64
 };
+
+const char* safetensor_type_name(SafetensorType type);  // as in files: "BF16", "F8_E4M3"
 
 struct Safetensor {
   std::string name;
@@ -39,12 +45,19 @@ struct Safetensor {
 
 class Safetensors {
  public:
-  static Result<Safetensors> open(const std::string& path);  // a file or a folder
+  // A file or a folder. Of a folder with shards, the tensors that its index lists.
+  static Result<Safetensors> open(const std::string& path);
+
+  // One file's bytes, which stay the caller's and must outlive the object.
+  static Result<Safetensors> parse(std::span<const std::byte> bytes);
 
   std::span<const Safetensor> tensors() const { return tensors_; }  // sorted by name
   const Safetensor* find(std::string_view name) const;              // null if absent
 
  private:
+  static Result<Safetensors> open_shards(const std::string& folder);
+  Result<void> finish();  // sorts; every name once
+
   std::vector<MappedFile> parts_;
   std::vector<Safetensor> tensors_;
 };

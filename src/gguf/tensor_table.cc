@@ -8,7 +8,7 @@
 #include "base/checked_math.h"
 #include "gguf/limits.h"
 #include "gguf/metadata_reader.h"
-#include "gguf/quoted.h"
+#include "gguf/quote.h"
 
 namespace hearth::gguf {
 namespace {
@@ -55,7 +55,7 @@ Result<Info> read_layout(ByteReader& reader, uint32_t alignment) {
 Result<Info> read_info(ByteReader& reader, uint32_t alignment) {
   std::string name = TRY(read_name(reader, kMaxTensorNameBytes, "tensor name"));
   auto info = read_layout(reader, alignment);
-  if (!info) return fail_at("tensor " + quoted(name), std::move(info).error());
+  if (!info) return fail_at("tensor " + quote(name), std::move(info).error());
   info->tensor.name = std::move(name);
   return info;
 }
@@ -71,8 +71,8 @@ Result<void> check_overlap(std::span<const Info> infos) {
     const Info& right = *by_offset[i];
     if (left.offset + left.n_bytes <= right.offset) continue;
     return fail(ErrorCode::kInvalidFile,
-                fmt::format("tensors {} and {} overlap", quoted(left.tensor.name),
-                            quoted(right.tensor.name)));
+                fmt::format("tensors {} and {} overlap", quote(left.tensor.name),
+                            quote(right.tensor.name)));
   }
   return {};
 }
@@ -108,7 +108,7 @@ Result<std::vector<Tensor>> read_tensors(ByteReader& reader, std::span<const std
     const auto begin = data_start ? checked_add(*data_start, info.offset) : std::nullopt;
     auto data = begin ? checked_range(file, *begin, info.n_bytes, "its data")
                       : fail(ErrorCode::kInvalidFile, "its offset does not fit 64 bits");
-    if (!data) return fail_at("tensor " + quoted(info.tensor.name), std::move(data).error());
+    if (!data) return fail_at("tensor " + quote(info.tensor.name), std::move(data).error());
     info.tensor.data = *data;
   }
   TRY(check_overlap(infos));
@@ -126,7 +126,7 @@ Result<std::vector<uint32_t>> index_by_name(std::span<const Tensor> tensors) {
   const auto twice = std::ranges::adjacent_find(order, {}, name_of);
   if (twice != order.end()) {
     return fail(ErrorCode::kInvalidFile,
-                fmt::format("tensor {} is there twice", quoted(name_of(*twice))));
+                fmt::format("tensor {} is there twice", quote(name_of(*twice))));
   }
   return order;
 }

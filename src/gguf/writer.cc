@@ -12,7 +12,7 @@
 #include "base/new_file.h"
 #include "gguf/limits.h"
 #include "gguf/metadata_reader.h"
-#include "gguf/quoted.h"
+#include "gguf/quote.h"
 #include "gguf/tensor_table.h"
 
 namespace hearth::gguf {
@@ -113,8 +113,8 @@ Result<void> check_texts(std::string_view key, std::span<const std::string_view>
   for (const std::string_view text : texts) {
     if (text.size() <= kMaxArrayTextBytes) continue;
     return fail(ErrorCode::kInvalidArgument,
-                fmt::format("metadata key {} holds a text of {} bytes, the limit is {}",
-                            quoted(key), text.size(), kMaxArrayTextBytes));
+                fmt::format("metadata key {} holds a text of {} bytes, the limit is {}", quote(key),
+                            text.size(), kMaxArrayTextBytes));
   }
   return {};
 }
@@ -196,7 +196,7 @@ Result<Writer::State::Declared*> Writer::State::unfinished(uint64_t n_bytes) {
   const uint64_t n_left = tensor.n_bytes - n_written_of_current;
   if (n_bytes > n_left) {
     return fail(ErrorCode::kInvalidArgument, fmt::format("tensor {} takes {} bytes more, given {}",
-                                                         quoted(tensor.name), n_left, n_bytes));
+                                                         quote(tensor.name), n_left, n_bytes));
   }
   return &tensor;
 }
@@ -264,7 +264,7 @@ Result<void> Writer::declare(std::string_view name, quant::Type type,
   CHECK(!state_->in_data);
   auto is_good = check_name(name, kMaxTensorNameBytes, "tensor name");
   if (!is_good) return as_argument_error(std::move(is_good).error());
-  const std::string where = "tensor " + quoted(name);
+  const std::string where = "tensor " + quote(name);
   auto n_bytes = checked_tensor_bytes(type, dims);
   if (!n_bytes) return fail_at(where, as_argument_error(std::move(n_bytes).error()).error());
   const auto padded = checked_round_up<uint64_t>(*n_bytes, kDefaultAlignment);
@@ -295,7 +295,7 @@ Result<void> Writer::write_floats(std::span<const float> rows) {
   State& state = *state_;
   const State::Declared* tensor = TRY(state.unfinished(0));
   const quant::TypeInfo& type = quant::type_info(tensor->type);
-  const std::string where = "tensor " + quoted(tensor->name);
+  const std::string where = "tensor " + quote(tensor->name);
   if (type.encode == nullptr) {
     return fail(ErrorCode::kUnsupported,
                 fmt::format("{}: encoding to {} is not there yet", where, type.name));
@@ -326,7 +326,7 @@ Result<void> Writer::finish() {
   if (state_->current != state_->tensors.size()) {
     const State::Declared& tensor = state_->tensors[state_->current];
     return fail(ErrorCode::kInvalidArgument,
-                fmt::format("tensor {} has {} of its {} bytes", quoted(tensor.name),
+                fmt::format("tensor {} has {} of its {} bytes", quote(tensor.name),
                             state_->n_written_of_current, tensor.n_bytes));
   }
   return state_->file.commit();

@@ -7,6 +7,6 @@
 namespace hearth::gguf {
 
 // 'text', with control characters and invalid UTF-8 replaced, cut to a line's length.
-std::string quoted(std::string_view text);
+std::string quote(std::string_view text);
 
 }  // namespace hearth::gguf

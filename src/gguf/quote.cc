@@ -1,10 +1,10 @@
-#include "gguf/quoted.h"
+#include "gguf/quote.h"
 
 #include "base/utf8.h"
 
 namespace hearth::gguf {
 
-std::string quoted(std::string_view text) {
+std::string quote(std::string_view text) {
   constexpr size_t kMaxBytes = 96;
   const bool is_cut = text.size() > kMaxBytes;
   if (is_cut) text = text.substr(0, complete_utf8_prefix(text.substr(0, kMaxBytes)));
