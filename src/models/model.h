@@ -17,7 +17,10 @@
 namespace hearth::models {
 
 struct LoadOptions {
-  int32_t n_ctx = 0;  // positions that the KV cache holds in all; 0: min(trained context, 4096)
+  // Positions that the KV cache holds in all; 0: min(trained context, 4096). Beyond the trained
+  // context a warning is logged. Models with long-context rotary divisors (Phi-3.5) use the long
+  // ones if this exceeds their original context, the short ones if not.
+  int32_t n_ctx = 0;
   compute::KvType kv_type = compute::KvType::kF16;
   int32_t max_rows = 512;  // rows of the largest step
 };
@@ -66,6 +69,7 @@ class Model {
   Model() = default;
   ModelInfo info_;
   int32_t max_rows_ = 0;
+  std::vector<std::vector<std::byte>> owned_;  // weights that are not in the file as they are
   std::unique_ptr<compute::Backend> backend_;
 };
 

@@ -1,0 +1,157 @@
+#include "models/model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/checked_math.h"
+#include "base/log.h"
+#include "base/progress.h"
+#include "models/available_memory.h"
+#include "models/builder.h"
+#include "models/registry.h"
+#include "models/weights.h"
+
+namespace hearth::models {
+namespace {
+
+constexpr int32_t kMaxContext = 1 << 30;
+constexpr int32_t kDefaultContext = 4096;
+constexpr int32_t kMaxRows = 1 << 16;
+constexpr uint64_t kHuge = uint64_t{1}
+                           << 62;  // more than any machine has, and still to be added to
+
+// A model's program and sizes, found without adding a weight.
+struct Plan {
+  Recipe recipe;
+  ModelInfo info;
+  MemoryNeed need;
+  compute::KvConfig kv;
+};
+
+Result<int32_t> choose_context(const Recipe& recipe, const LoadOptions& options) {
+  if (options.n_ctx < 0 || options.n_ctx > kMaxContext)
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("a context of {} tokens, expected 1 to {}, or 0 for the default",
+                            options.n_ctx, kMaxContext));
+  if (options.max_rows < 1 || options.max_rows > kMaxRows)
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("steps of {} rows, expected 1 to {}", options.max_rows, kMaxRows));
+  const int32_t wanted =
+      options.n_ctx > 0 ? options.n_ctx : std::min(recipe.trained_context, kDefaultContext);
+  return (wanted + compute::kKvBlockTokens - 1) / compute::kKvBlockTokens * compute::kKvBlockTokens;
+}
+
+Result<void> check_vocabulary(const gguf::File& file, int32_t n_vocab) {
+  const gguf::Value* tokens = file.metadata().find("tokenizer.ggml.tokens");
+  if (!tokens) return {};
+  const size_t n_tokens = TRY(file.metadata().get_strings("tokenizer.ggml.tokens"))
+  .size();
+  if (n_tokens <= static_cast<size_t>(n_vocab)) return {};
+  return fail(ErrorCode::kInvalidFile,
+              fmt::format("key 'tokenizer.ggml.tokens' has {} tokens, but 'token_embd.weight' rows "
+                          "for {}",
+                          n_tokens, n_vocab));
+}
+
+// Two f32 copies of every buffer: the backend's own, and what kernels make of it on the way.
+uint64_t compute_bytes(const compute::Program& program, int32_t max_rows) {
+  uint64_t width = 0;
+  for (const int32_t w : program.buffer_widths) width += static_cast<uint64_t>(w);
+  return 2 * sizeof(float) * width * static_cast<uint64_t>(max_rows) +
+         sizeof(float) * static_cast<uint64_t>(program.n_vocab);
+}
+
+uint64_t parameter_count(const gguf::File& file) {
+  uint64_t n = 0;
+  for (const gguf::Tensor& tensor : file.tensors()) n += tensor.n_values();
+  return n;
+}
+
+ModelInfo describe(const gguf::File& file, const HyperParameters& keys, const Recipe& recipe) {
+  ModelInfo info;
+  info.architecture = keys.architecture();
+  info.name = file.metadata().get_string_or("general.name", "").value_or("");
+  info.n_layers = static_cast<int32_t>(recipe.layers.size());
+  info.n_embd = recipe.n_embd;
+  info.trained_context = recipe.trained_context;
+  info.n_parameters = parameter_count(file);
+  return info;
+}
+
+Result<Plan> make_plan(const gguf::File& file, const compute::Backend& backend,
+                       const LoadOptions& options) {
+  const HyperParameters keys = TRY(HyperParameters::open(file.metadata()));
+  const Family* family = TRY(find_family(keys.architecture()));
+  Plan plan;
+  plan.recipe = TRY(family->read(keys));
+  plan.info = describe(file, keys, plan.recipe);
+  plan.info.n_ctx = TRY(choose_context(plan.recipe, options));
+
+  Weights weights(file, &backend, nullptr);
+  Built built = TRY(build_program(plan.recipe, plan.info.n_ctx, weights));
+  TRY(check_vocabulary(file, built.program.n_vocab));
+  plan.kv = {options.kv_type, std::move(built.kv_layers),
+             plan.info.n_ctx / compute::kKvBlockTokens};
+  const uint64_t block_bytes = compute::Backend::kv_block_bytes(plan.kv);
+  plan.info.n_vocab = built.program.n_vocab;
+  plan.info.weight_bytes_per_token = weights.totals().bytes_per_token;
+  plan.info.kv_bytes_per_position = block_bytes / compute::kKvBlockTokens;
+  plan.need = {weights.totals().bytes,
+               checked_mul(block_bytes, static_cast<uint64_t>(plan.kv.n_blocks)).value_or(kHuge),
+               compute_bytes(built.program, options.max_rows)};
+  return plan;
+}
+
+Result<void> check_memory(const Plan& plan, uint64_t available) {
+  const MemoryNeed& need = plan.need;
+  if (need.total() <= available) return {};
+  const uint64_t fixed = need.weight_bytes + need.compute_bytes;
+  const uint64_t block = plan.info.kv_bytes_per_position * compute::kKvBlockTokens;
+  const uint64_t n_fitting =
+      fixed < available && block > 0 ? (available - fixed) / block * compute::kKvBlockTokens : 0;
+  return fail(ErrorCode::kOutOfMemory,
+              fmt::format("the model needs {} (weights {}, context of {} tokens {}, compute {}), "
+                          "this machine has {} available; {}",
+                          format_bytes(need.total()), format_bytes(need.weight_bytes),
+                          plan.info.n_ctx, format_bytes(need.kv_bytes),
+                          format_bytes(need.compute_bytes), format_bytes(available),
+                          n_fitting > 0 ? fmt::format("try --ctx {}", n_fitting)
+                                        : "try a smaller model or fewer bits per weight"));
+}
+
+}  // namespace
+
+Result<MemoryNeed> Model::memory_need(const gguf::File& file, const compute::Backend& backend,
+                                      const LoadOptions& options) {
+  return TRY(make_plan(file, backend, options))
+  .need;
+}
+
+Result<std::unique_ptr<Model>> Model::load(const gguf::File& file,
+                                           std::unique_ptr<compute::Backend> backend,
+                                           const LoadOptions& options) {
+  Plan plan = TRY(make_plan(file, *backend, options));
+  TRY(check_memory(plan, available_memory_bytes()));
+  if (options.n_ctx > plan.recipe.trained_context)
+    log_warning(
+        "a context of {} tokens is beyond the {} that the model was trained with; answers "
+        "may suffer",
+        options.n_ctx, plan.recipe.trained_context);
+  auto model = std::unique_ptr<Model>(new Model());
+  Weights weights(file, backend.get(), backend.get());
+  Built built = TRY(build_program(plan.recipe, plan.info.n_ctx, weights));
+  TRY(backend->prepare(std::move(built.program), plan.kv, options.max_rows));
+  model->info_ = std::move(plan.info);
+  model->max_rows_ = options.max_rows;
+  model->owned_ = weights.take_owned();
+  model->backend_ = std::move(backend);
+  return model;
+}
+
+Result<void> Model::run(const compute::Batch& batch, std::span<float> logits) {
+  return backend_->run(batch, logits);
+}
+
+}  // namespace hearth::models

@@ -1,0 +1,46 @@
+#include "models/registry.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+
+#include "models/families/families.h"
+
+namespace hearth::models {
+namespace {
+
+constexpr const Family* kFamilies[] = {
+    &kLlama, &kQwen2, &kQwen3, &kQwen3Moe, &kGemma2, &kGemma3, &kPhi2, &kPhi3,
+};
+
+// A name from a file, short enough for a message.
+std::string_view shortened(std::string_view name) { return name.substr(0, 80); }
+
+}  // namespace
+
+std::span<const Family* const> all_families() { return kFamilies; }
+
+Result<const Family*> find_family(std::string_view architecture) {
+  std::string known;
+  for (const Family* family : kFamilies) {
+    if (family->architecture == architecture) return family;
+    known += fmt::format("{}{}", known.empty() ? "" : ", ", family->architecture);
+  }
+  return fail(ErrorCode::kUnsupported, fmt::format("architecture '{}' is unknown; Hearth runs {}",
+                                                   shortened(architecture), known));
+}
+
+Result<const Family*> find_hf_family(std::string_view hf_class) {
+  std::string known;
+  for (const Family* family : kFamilies) {
+    if (std::ranges::find(family->hf_classes, hf_class) != family->hf_classes.end()) return family;
+    for (const std::string_view name : family->hf_classes)
+      known += fmt::format("{}{}", known.empty() ? "" : ", ", name);
+  }
+  return fail(ErrorCode::kUnsupported,
+              fmt::format("config.json: architecture '{}' is unknown; Hearth converts {}",
+                          shortened(hf_class), known));
+}
+
+}  // namespace hearth::models
