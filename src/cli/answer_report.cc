@@ -1,0 +1,72 @@
+#include "cli/answer_report.h"
+
+#include <fmt/format.h>
+
+#include "lab/memory_bandwidth.h"
+
+namespace hearth::cli {
+namespace {
+
+// Bytes a second that generation read: the weights, and the KV cache at its mean length.
+double generation_bytes_per_s(const Chat& chat, const Answer& answer) {
+  const models::ModelInfo& info = chat.model().info();
+  const double mean_position = answer.stats.n_prompt + answer.stats.n_generated / 2.0;
+  const double bytes = static_cast<double>(info.weight_bytes_per_token) +
+                       static_cast<double>(info.kv_bytes_per_position) * mean_position;
+  return bytes * answer.stats.generation_tokens_per_s();
+}
+
+nlohmann::ordered_json logprobs_json(const Answer& answer) {
+  auto list = nlohmann::ordered_json::array();
+  for (const engine::Logprobs& entry : answer.logprobs) {
+    auto top = nlohmann::ordered_json::array();
+    for (const engine::TokenLogprob& other : entry.top) {
+      top.push_back({{"token", other.token}, {"logprob", other.logprob}});
+    }
+    list.push_back(
+        {{"token", entry.chosen.token}, {"logprob", entry.chosen.logprob}, {"top", top}});
+  }
+  return list;
+}
+
+}  // namespace
+
+void AnswerReport::print(const Chat& chat, const Answer& answer) {
+  const engine::GenerateStats& stats = answer.stats;
+  if (!bandwidth_) {
+    const auto measured = lab::measure_read_bandwidth(chat.n_threads());
+    bandwidth_ = measured ? *measured : 0.0;
+  }
+  fmt::print(stderr,
+             "\nprompt       {} tokens, {} of them cached, {:.1f} tokens/s\n"
+             "first token  {:.3f} s\n"
+             "generation   {} tokens, {:.1f} tokens/s; done: {}\n",
+             stats.n_prompt, stats.n_cached, stats.prompt_tokens_per_s(), stats.first_token_s,
+             stats.n_generated, stats.generation_tokens_per_s(), done_reason_name(answer.reason));
+  const double used = generation_bytes_per_s(chat, answer);
+  if (*bandwidth_ > 0 && used > 0) {
+    fmt::print(stderr,
+               "memory       {:.2f} GB/s, {:.0f}% of the {:.2f} GB/s that {} threads read\n",
+               used / 1e9, 100 * used / *bandwidth_, *bandwidth_ / 1e9, chat.n_threads());
+  }
+}
+
+nlohmann::ordered_json AnswerReport::json(const Chat& chat, const Answer& answer) const {
+  const engine::GenerateStats& stats = answer.stats;
+  nlohmann::ordered_json json = {{"model", chat.model_name()},
+                                 {"text", answer.text},
+                                 {"tokens", answer.tokens},
+                                 {"done_reason", done_reason_name(answer.reason)},
+                                 {"seed", stats.seed},
+                                 {"prompt_tokens", stats.n_prompt},
+                                 {"cached_tokens", stats.n_cached},
+                                 {"generated_tokens", stats.n_generated},
+                                 {"first_token_s", stats.first_token_s},
+                                 {"prompt_tokens_per_s", stats.prompt_tokens_per_s()},
+                                 {"generation_tokens_per_s", stats.generation_tokens_per_s()},
+                                 {"generation_bytes_per_s", generation_bytes_per_s(chat, answer)}};
+  if (chat.options.n_logprobs >= 0) json["logprobs"] = logprobs_json(answer);
+  return json;
+}
+
+}  // namespace hearth::cli

@@ -1,0 +1,85 @@
+#include "cli/chat.h"
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "base/progress.h"
+#include "base/worker_pool.h"
+
+namespace hearth::cli {
+namespace {
+
+// The template in use: the override, or the model's own; empty if there is none.
+std::string find_template(const gguf::File& file,
+                          const std::optional<std::string>& template_override) {
+  if (template_override) return *template_override;
+  const auto own = file.metadata().get_string("tokenizer.chat_template");
+  return own ? std::string(*own) : std::string();
+}
+
+}  // namespace
+
+Chat::Chat(OpenModel open, std::optional<text::ChatTemplate> chat_template)
+    : open_(std::move(open)),
+      prompt_maker_(*open_.tokenizer, std::move(chat_template)),
+      session_(*open_.model, *open_.tokenizer) {}
+
+Result<std::unique_ptr<Chat>> Chat::open(const ModelOptions& model,
+                                         const std::optional<std::string>& template_override,
+                                         bool is_raw) {
+  OpenModel open = TRY(open_model(model));
+  const std::string source = find_template(*open.file, template_override);
+  std::optional<text::ChatTemplate> chat_template;
+  if (!is_raw && !source.empty()) {
+    auto compiled = text::ChatTemplate::compile(source);
+    if (!compiled) return fail_at("chat template", std::move(compiled).error());
+    chat_template = std::move(*compiled);
+  }
+  if (!is_raw && source.empty()) {
+    log_warning("{}: the model has no chat template; the prompt goes in as it is", model.model);
+  }
+  std::unique_ptr<Chat> chat(new Chat(std::move(open), std::move(chat_template)));
+  chat->model_name_ = model.model;
+  chat->template_source_ = source;
+  chat->is_raw_ = is_raw || source.empty();
+  chat->n_threads_ = model.n_threads > 0 ? model.n_threads : usable_physical_cores();
+  return chat;
+}
+
+Result<std::vector<engine::TokenId>> Chat::prompt_tokens(const std::string& prompt) const {
+  if (is_raw_) return prompt_maker_.raw(prompt);
+  Conversation next = conversation;
+  next.messages.push_back({"user", prompt});
+  return prompt_maker_.chat(next);
+}
+
+Result<Answer> Chat::ask(const std::string& prompt, const ChatCallbacks& callbacks) {
+  const std::vector<engine::TokenId> tokens = TRY(prompt_tokens(prompt));
+  Answer answer;
+  std::optional<Progress> progress;
+  engine::GenerateCallbacks generate;
+  generate.is_cancelled = callbacks.is_cancelled;
+  generate.on_prompt = [&](int32_t n_done, int32_t n_total) {
+    if (!progress && n_done < n_total) {
+      progress.emplace("prompt", static_cast<uint64_t>(n_total), "tokens");
+    }
+    if (progress) progress->update(static_cast<uint64_t>(n_done));
+    if (n_done == n_total) progress.reset();
+  };
+  generate.on_piece = [&](const engine::Piece& piece) {
+    answer.text += piece.text;
+    if (piece.token >= 0) answer.tokens.push_back(piece.token);
+    if (piece.logprobs != nullptr) answer.logprobs.push_back(*piece.logprobs);
+    if (callbacks.on_text && !piece.text.empty()) callbacks.on_text(piece.text);
+  };
+  const engine::Generated generated = TRY(session_.generate(tokens, options, generate));
+  answer.reason = generated.reason;
+  answer.stats = generated.stats;
+  if (!is_raw_) {
+    conversation.messages.push_back({"user", prompt});
+    conversation.messages.push_back({"assistant", answer.text});
+  }
+  return answer;
+}
+
+}  // namespace hearth::cli

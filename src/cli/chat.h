@@ -1,0 +1,67 @@
+// A conversation with a model in this process: what is said, how it is asked, and what it took.
+// One thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "cli/conversation.h"
+#include "cli/open_model.h"
+#include "cli/prompt.h"
+#include "engine/session.h"
+
+namespace hearth::cli {
+
+struct Answer {
+  std::string text;
+  std::vector<engine::TokenId> tokens;     // drawn, without the one that ended the answer
+  std::vector<engine::Logprobs> logprobs;  // one a token, where asked for
+  engine::DoneReason reason = engine::DoneReason::kStop;
+  engine::GenerateStats stats;
+};
+
+struct ChatCallbacks {
+  std::function<void(std::string_view)> on_text;
+  std::function<bool()> is_cancelled;
+};
+
+class Chat {
+ public:
+  // template_override: a template's source instead of the model's. is_raw: no template.
+  // Warns on stderr where the model has no template, and then asks raw.
+  static Result<std::unique_ptr<Chat>> open(const ModelOptions& model,
+                                            const std::optional<std::string>& template_override,
+                                            bool is_raw);
+
+  // Adds the prompt and the answer, a cancelled one too, to the conversation; in raw mode each
+  // prompt stands alone. After an error the conversation is as it was.
+  Result<Answer> ask(const std::string& prompt, const ChatCallbacks& callbacks);
+
+  engine::GenerateOptions options;  // of the next answer
+  Conversation conversation;
+
+  bool is_raw() const { return is_raw_; }
+  const std::string& template_source() const { return template_source_; }  // empty: none
+  const std::string& model_name() const { return model_name_; }
+  const models::Model& model() const { return *open_.model; }
+  int n_threads() const { return n_threads_; }
+
+ private:
+  Chat(OpenModel open, std::optional<text::ChatTemplate> chat_template);
+  Result<std::vector<engine::TokenId>> prompt_tokens(const std::string& prompt) const;
+
+  OpenModel open_;
+  PromptMaker prompt_maker_;
+  engine::Session session_;
+  std::string model_name_;
+  std::string template_source_;
+  bool is_raw_ = false;
+  int n_threads_ = 0;
+};
+
+}  // namespace hearth::cli

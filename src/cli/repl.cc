@@ -1,0 +1,180 @@
+#include "cli/repl.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <string_view>
+
+#include "cli/generation_flags.h"
+#include "cli/shown_text.h"
+#include "cli/typed_input.h"
+
+namespace hearth::cli {
+namespace {
+
+constexpr const char* kHelp =
+    "/set parameter NAME VALUE   a sampling parameter, num_predict or stop\n"
+    "/set system TEXT            the system message; the conversation goes on\n"
+    "/set verbose | quiet        figures after each answer, or none\n"
+    "/set history | nohistory    keep what is typed for the next time, or don't\n"
+    "/show info | parameters | system | template\n"
+    "/save FILE  /load FILE      the conversation as JSON\n"
+    "/clear                      forget the conversation\n"
+    "/bye                        leave; so does Ctrl-D\n"
+    "\"\"\"                         begins and ends a text of several lines\n"
+    "Ctrl-C                      stops an answer\n";
+
+// The first word, which is taken off `rest`.
+std::string take_word(std::string_view& rest) {
+  rest = trim(rest);
+  const size_t end = std::min(rest.find_first_of(" \t"), rest.size());
+  std::string word(rest.substr(0, end));
+  rest = trim(rest.substr(end));
+  return word;
+}
+
+std::unexpected<Error> unknown(const std::string& command) {
+  return fail(ErrorCode::kInvalidArgument,
+              fmt::format("no command '{}'; /? shows what there is", command));
+}
+
+// A text in quotes loses them: /set system "You are terse."
+std::string unquoted(std::string_view text) {
+  const bool is_quoted = text.size() >= 2 && text.starts_with('"') && text.ends_with('"');
+  return std::string(is_quoted ? text.substr(1, text.size() - 2) : text);
+}
+
+void print_error(const Error& error) { fmt::print(stderr, "hearth: {}\n", error.message); }
+
+}  // namespace
+
+Repl::Repl(Chat& chat, const std::string& history_path, bool is_verbose)
+    : chat_(chat), editor_(history_path), is_verbose_(is_verbose) {}
+
+void Repl::run() {
+  fmt::print(stderr, "{}: /? shows the commands, /bye leaves\n", chat_.model_name());
+  for (bool was_interrupted = false;;) {
+    interrupt_.reset();
+    TypedInput input;
+    const LineEditor::Outcome outcome = read_input(input);
+    if (outcome == LineEditor::Outcome::kEnd) return;
+    if (outcome == LineEditor::Outcome::kInterrupted) {
+      if (was_interrupted) return;
+      was_interrupted = true;
+      fmt::print(stderr, "Ctrl-C again, Ctrl-D or /bye leaves\n");
+      continue;
+    }
+    was_interrupted = false;
+    if (trim(input.text()).empty()) continue;
+    if (!input.is_command()) {
+      answer(input.text());
+    } else if (command(input.text()) == Next::kLeave) {
+      return;
+    }
+  }
+}
+
+// Anything but kLine gives up what was typed so far.
+LineEditor::Outcome Repl::read_input(TypedInput& input) {
+  for (std::string line;;) {
+    const LineEditor::Outcome outcome = editor_.read(input.is_open() ? "... " : ">>> ", line);
+    if (outcome != LineEditor::Outcome::kLine || input.add(line)) return outcome;
+  }
+}
+
+void Repl::answer(const std::string& prompt) {
+  ChatCallbacks callbacks;
+  callbacks.is_cancelled = [this] { return interrupt_.is_set(); };
+  callbacks.on_text = [](std::string_view text) {
+    const std::string shown = shown_text(text);
+    std::fwrite(shown.data(), 1, shown.size(), stdout);
+    std::fflush(stdout);
+  };
+  const auto answer = chat_.ask(prompt, callbacks);
+  fmt::print("\n");
+  std::fflush(stdout);
+  if (!answer) return print_error(answer.error());
+  if (answer->reason == engine::DoneReason::kLength) {
+    fmt::print(stderr, "(the answer ends here: {} tokens generated, {} of the context's {} used)\n",
+               answer->stats.n_generated, answer->stats.n_prompt + answer->stats.n_generated,
+               chat_.model().info().n_ctx);
+  }
+  if (is_verbose_) report_.print(chat_, *answer);
+}
+
+Repl::Next Repl::command(const std::string& line) {
+  std::string_view rest = line;
+  const std::string verb = take_word(rest);
+  Result<void> done;
+  if (verb == "/bye" || verb == "/exit") {
+    return Next::kLeave;
+  } else if (verb == "/?" || verb == "/help") {
+    fmt::print("{}", kHelp);
+  } else if (verb == "/clear") {
+    chat_.conversation.messages.clear();
+    fmt::print("The conversation is forgotten.\n");
+  } else if (verb == "/set") {
+    const std::string what = take_word(rest);
+    done = set(what, std::string(rest));
+  } else if (verb == "/show") {
+    done = show(std::string(rest));
+  } else if (verb == "/save" || verb == "/load") {
+    done = keep(verb, std::string(rest));
+  } else {
+    done = unknown(verb);
+  }
+  std::fflush(stdout);
+  if (!done) print_error(done.error());
+  return Next::kGoOn;
+}
+
+Result<void> Repl::set(const std::string& what, const std::string& value) {
+  if (what == "system") {
+    chat_.conversation.system = unquoted(value);
+    return {};
+  }
+  if (what != "parameter") return set_switch(what);
+  std::string_view rest = value;
+  const std::string name = take_word(rest);
+  return set_parameter(chat_.options, name, unquoted(rest));
+}
+
+Result<void> Repl::set_switch(const std::string& what) {
+  if (what == "verbose" || what == "quiet") {
+    is_verbose_ = what == "verbose";
+  } else if (what == "history" || what == "nohistory") {
+    editor_.keeps_history(what == "history");
+  } else {
+    return unknown("/set " + what);
+  }
+  return {};
+}
+
+Result<void> Repl::show(const std::string& what) const {
+  const models::ModelInfo& info = chat_.model().info();
+  if (what == "info") {
+    fmt::print("{}: {}, {} layers, {:.1f} M parameters\ncontext {} of {} trained\n{}\n",
+               chat_.model_name(), info.architecture, info.n_layers,
+               static_cast<double>(info.n_parameters) / 1e6, info.n_ctx, info.trained_context,
+               chat_.model().backend().description());
+  } else if (what == "parameters") {
+    fmt::print("{}", parameters_text(chat_.options));
+  } else if (what == "system") {
+    fmt::print("{}\n", chat_.conversation.system);
+  } else if (what == "template") {
+    fmt::print("{}\n", shown_text(chat_.template_source()));
+  } else {
+    return unknown("/show " + what);
+  }
+  return {};
+}
+
+Result<void> Repl::keep(const std::string& verb, const std::string& path) {
+  if (path.empty()) return fail(ErrorCode::kInvalidArgument, verb + ": a file's name is wanted");
+  if (verb == "/save") return chat_.conversation.save(path);
+  chat_.conversation = TRY(Conversation::load(path));
+  fmt::print("{} messages\n", chat_.conversation.messages.size());
+  return {};
+}
+
+}  // namespace hearth::cli
