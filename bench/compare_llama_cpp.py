@@ -1,0 +1,192 @@
+#!/usr/bin/env python3
+"""Hearth beside llama.cpp on the same file and machine, in one run.
+
+  compare_llama_cpp.py quality MODEL.gguf --text wikitext2-test.txt
+  compare_llama_cpp.py speed MODEL.gguf [--repeats 5] [--threads 2]
+
+Needs the Python package llama-cpp-python (built from source for a fair race: pip install
+--no-binary llama-cpp-python llama-cpp-python) and a release build. Prints JSON.
+
+quality: perplexity over the first 20,000 characters in windows of 512 (the second half of each window is
+scored, as llama-perplexity does), and greedy continuations of 20 prompts, 64 tokens each; for every
+continuation that differs, the step and the peer's margin between its first and second token there.
+speed: prompt of 512 tokens and generation of 64, medians of interleaved repeats (peer, hearth, peer, ...).
+"""
+import argparse
+import ctypes
+import json
+import math
+import pathlib
+import statistics
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+HEARTH = pathlib.Path(__file__).resolve().parent.parent / "build/release/bin/hearth"
+PROMPTS = [
+    "The capital of France is", "Once upon a time there was a", "def fibonacci(n):", "The three laws of motion are",
+    "In 1969, the first humans", "To make bread you need", "The mitochondria is", "Dear Sir or Madam,",
+    "1, 2, 3, 4, 5,", "The best way to learn a language is", "Water boils at", "SELECT name FROM users WHERE",
+    "The quick brown fox", "Photosynthesis is the process by which", "#include <stdio.h>\n\nint main() {",
+    "My favourite book is", "The history of the Roman Empire", "Q: What is the largest planet?\nA:",
+    "If it rains tomorrow, we will", "Artificial intelligence will",
+]
+
+
+class Peer:
+    """A model in llama.cpp through its C interface, so that nothing of the Python wrapper is timed."""
+
+    def __init__(self, path, n_ctx, threads):
+        import llama_cpp as lib
+        self.lib = lib
+        lib.llama_backend_init()
+        quiet = lib.llama_log_callback(lambda *_: None)
+        lib.llama_log_set(quiet, ctypes.c_void_p(0))
+        self.keep = quiet
+        self.model = lib.llama_model_load_from_file(str(path).encode(), lib.llama_model_default_params())
+        if not self.model:
+            sys.exit(f"llama.cpp cannot load {path}")
+        self.vocab = lib.llama_model_get_vocab(self.model)
+        self.n_vocab = lib.llama_vocab_n_tokens(self.vocab)
+        params = lib.llama_context_default_params()
+        params.n_ctx, params.n_batch, params.n_ubatch = n_ctx, n_ctx, min(n_ctx, 512)
+        params.n_threads = params.n_threads_batch = threads
+        self.context = lib.llama_init_from_model(self.model, params)
+        self.clear()
+
+    def clear(self):
+        self.lib.llama_memory_clear(self.lib.llama_get_memory(self.context), True)
+        self.n_past = 0
+
+    def tokenize(self, text, special=True):
+        data = text.encode()
+        room = (self.lib.llama_token * (len(data) + 16))()
+        n = self.lib.llama_tokenize(self.vocab, data, len(data), room, len(room), special, False)
+        return list(room[:n])
+
+    def decode(self, tokens, every_logit):
+        lib, batch = self.lib, self.lib.llama_batch_init(len(tokens), 0, 1)
+        batch.n_tokens = len(tokens)
+        for i, token in enumerate(tokens):
+            batch.token[i], batch.pos[i], batch.n_seq_id[i] = token, self.n_past + i, 1
+            batch.seq_id[i][0], batch.logits[i] = 0, every_logit or i == len(tokens) - 1
+        status = lib.llama_decode(self.context, batch)
+        lib.llama_batch_free(batch)
+        if status != 0:
+            sys.exit(f"llama_decode: {status}")
+        self.n_past += len(tokens)
+
+    def logits(self, i):
+        return np.ctypeslib.as_array(self.lib.llama_get_logits_ith(self.context, i), (self.n_vocab,)).astype(np.float64)
+
+
+def log_prob(logits, token):
+    top = logits.max()
+    return logits[token] - top - math.log(np.exp(logits - top).sum())
+
+
+def peer_perplexity(peer, text, n_ctx):
+    tokens = peer.tokenize(text)
+    add_bos = peer.lib.llama_vocab_get_add_bos(peer.vocab)
+    scores = []
+    for begin in range(0, len(tokens) - n_ctx + 1, n_ctx):
+        window = tokens[begin:begin + n_ctx]
+        given = [peer.lib.llama_vocab_bos(peer.vocab), *window[1:]] if add_bos else window
+        peer.clear()
+        peer.decode(given, True)
+        scores += [-log_prob(peer.logits(i), window[i + 1]) for i in range(n_ctx // 2, n_ctx - 1)]
+    return math.exp(statistics.fmean(scores)), len(scores)
+
+
+def peer_greedy(peer, prompt, n):
+    peer.clear()
+    peer.decode(peer.tokenize(prompt), False)
+    tokens, margins = [], []
+    while len(tokens) < n:
+        logits = peer.logits(-1)
+        second, first = np.argsort(logits)[-2:]
+        tokens.append(int(first))
+        margins.append(float(logits[first] - logits[second]))
+        if peer.lib.llama_vocab_is_eog(peer.vocab, int(first)):
+            break
+        peer.decode([int(first)], False)
+    return tokens, margins
+
+
+def hearth(*args):
+    done = subprocess.run([HEARTH, *map(str, args)], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if done.returncode != 0:
+        sys.exit(f"hearth {' '.join(map(str, args))}: {done.stderr}")
+    return json.loads(done.stdout)
+
+
+def quality(options):
+    peer = Peer(options.model, 512, options.threads)
+    text = pathlib.Path(options.text).read_text()[:20_000]
+    part = pathlib.Path(options.text).with_suffix(".first20000").name
+    part = pathlib.Path("/tmp") / part
+    part.write_text(text)
+    theirs, n_tokens = peer_perplexity(peer, text, 512)
+    ours = hearth("perplexity", options.model, "--file", part, "--ctx", 512, "--json")
+    same, differing = 0, []
+    for prompt in PROMPTS:
+        expected, margins = peer_greedy(peer, prompt, 64)
+        got = hearth("run", options.model, prompt, "--raw", "--temp", 0, "-n", 64, "--json")["tokens"]
+        step = next((i for i, (a, b) in enumerate(zip(expected, got)) if a != b), None)
+        if step is None and abs(len(expected) - len(got)) <= 1:
+            same += 1
+        else:
+            step = min(len(got), len(expected)) - 1 if step is None else step
+            differing.append({"prompt": prompt, "step": step, "peer_margin": round(margins[step], 4)})
+    return {"model": pathlib.Path(options.model).name, "perplexity": ours["perplexity"], "peer_perplexity": theirs,
+            "ratio": ours["perplexity"] / theirs, "tokens": ours["tokens"], "peer_tokens": n_tokens,
+            "identical_continuations": same, "of": len(PROMPTS), "differing": differing}
+
+
+def speed(options):
+    peer = Peer(options.model, 1024, options.threads)
+    prompt = [int(t) for t in np.random.default_rng(1).integers(1000, 30_000, options.prompt)]
+
+    def peer_rates():
+        peer.clear()
+        start = time.perf_counter()
+        peer.decode(prompt, False)
+        middle = time.perf_counter()
+        peer.clear()
+        peer.decode(prompt[:1], False)
+        generation = time.perf_counter()
+        for token in prompt[:options.generate]:
+            peer.decode([token], False)
+        return options.prompt / (middle - start), options.generate / (time.perf_counter() - generation)
+
+    peer_rates()
+    rows = []
+    for _ in range(options.repeats):
+        theirs = peer_rates()
+        ours = hearth("bench", options.model, "-p", options.prompt, "-n", options.generate, "-t", options.threads, "-r", 1, "--json")
+        rows.append((*theirs, ours["prompt_tokens_per_s"], ours["generation_tokens_per_s"]))
+    names = ("peer_prompt", "peer_generation", "prompt", "generation")
+    medians = {name: statistics.median(row[i] for row in rows) for i, name in enumerate(names)}
+    return {"model": pathlib.Path(options.model).name, "threads": options.threads, "tokens_per_s": medians,
+            "prompt_ratio": medians["prompt"] / medians["peer_prompt"],
+            "generation_ratio": medians["generation"] / medians["peer_generation"],
+            "samples": [dict(zip(names, row)) for row in rows]}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["quality", "speed"])
+    parser.add_argument("model")
+    parser.add_argument("--text")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--prompt", type=int, default=512)
+    parser.add_argument("--generate", type=int, default=64)
+    options = parser.parse_args()
+    print(json.dumps(quality(options) if options.what == "quality" else speed(options), indent=1))
+
+
+if __name__ == "__main__":
+    main()
