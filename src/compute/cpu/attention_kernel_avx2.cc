@@ -95,42 +95,65 @@ inline void add_values(float* acc, int64_t head_dim, const typename Kv::Stored* 
   }
 }
 
+// scores[kQ][32] = q keys. The accumulators stay in registers only while nothing takes their
+// address.
+template <class Kv, int kQ>
+inline void multiply_keys(const float* const* q, int64_t head_dim, const typename Kv::Stored* keys,
+                          float (*scores)[kSlots]) {
+  __m256 sums[kQ][4];
+#pragma GCC unroll 4
+  for (int r = 0; r < kQ; ++r) {
+#pragma GCC unroll 4
+    for (int c = 0; c < 4; ++c) sums[r][c] = _mm256_setzero_ps();
+  }
+  for (int64_t d = 0; d < head_dim; ++d) {
+    __m256 query[kQ];
+#pragma GCC unroll 4
+    for (int r = 0; r < kQ; ++r) query[r] = _mm256_broadcast_ss(q[r] + d);
+#pragma GCC unroll 4
+    for (int c = 0; c < 4; ++c) {
+      const __m256 key = Kv::load(keys + d * kSlots + 8 * c);
+#pragma GCC unroll 4
+      for (int r = 0; r < kQ; ++r) sums[r][c] = _mm256_fmadd_ps(query[r], key, sums[r][c]);
+    }
+  }
+#pragma GCC unroll 4
+  for (int r = 0; r < kQ; ++r) {
+#pragma GCC unroll 4
+    for (int c = 0; c < 4; ++c) _mm256_store_ps(scores[r] + 8 * c, sums[r][c]);
+  }
+}
+
+// Scale, cap and mask of one query's scores, then softmax() over them.
+float weigh(const AttentionQueries& queries, int64_t query, int32_t position, float row[kSlots]) {
+  const __m256 scale = _mm256_set1_ps(queries.scale);
+  __m256 scores[4];
+  for (int c = 0; c < 4; ++c) scores[c] = _mm256_mul_ps(_mm256_load_ps(row + 8 * c), scale);
+  if (queries.softcap > 0) {
+    const __m256 cap = _mm256_set1_ps(queries.softcap);
+    const __m256 inverse = _mm256_set1_ps(1 / queries.softcap);
+    for (int c = 0; c < 4; ++c)
+      scores[c] = _mm256_mul_ps(cap, tanh8(_mm256_mul_ps(scores[c], inverse)));
+  }
+  const int32_t first = queries.first[query], last = queries.last[query];
+  if (first > position || last < position + kSlots - 1) mask(scores, first, last, position);
+  return softmax(queries, query, scores, row);
+}
+
 template <class Kv, int kQ>
 inline void attend_some(const AttentionQueries& queries, int64_t first_query,
                         const typename Kv::Stored* keys, const typename Kv::Stored* values,
                         int32_t position) {
   const int64_t head_dim = queries.head_dim;
-  __m256 scores[kQ][4];
-  for (int r = 0; r < kQ; ++r) {
-    for (int c = 0; c < 4; ++c) scores[r][c] = _mm256_setzero_ps();
-  }
-  const float* const* q = queries.q + first_query;
-  for (int64_t d = 0; d < head_dim; ++d) {
-    __m256 query[kQ];
-    for (int r = 0; r < kQ; ++r) query[r] = _mm256_broadcast_ss(q[r] + d);
-    for (int c = 0; c < 4; ++c) {
-      const __m256 key = Kv::load(keys + d * kSlots + 8 * c);
-      for (int r = 0; r < kQ; ++r) scores[r][c] = _mm256_fmadd_ps(query[r], key, scores[r][c]);
-    }
-  }
   alignas(32) float weights[kQ][kSlots];
+  multiply_keys<Kv, kQ>(queries.q + first_query, head_dim, keys, weights);
   float factor[kQ];
   int begin = kSlots, end = 0;
   for (int r = 0; r < kQ; ++r) {
     const int64_t at = first_query + r;
-    for (int c = 0; c < 4; ++c) {
-      __m256& score = scores[r][c];
-      score = _mm256_mul_ps(score, _mm256_set1_ps(queries.scale));
-      if (queries.softcap > 0) {
-        score = _mm256_mul_ps(_mm256_set1_ps(queries.softcap),
-                              tanh8(_mm256_mul_ps(score, _mm256_set1_ps(1 / queries.softcap))));
-      }
-    }
-    const int32_t first = queries.first[at], last = queries.last[at];
-    if (first > position || last < position + kSlots - 1) mask(scores[r], first, last, position);
-    begin = least(begin, most(0, first - position));
-    end = most(end, least(kSlots, last - position + 1));
-    factor[r] = softmax(queries, at, scores[r], weights[r]);
+    begin = least(begin, most(0, queries.first[at] - position));
+    end = most(end, least(kSlots, queries.last[at] - position + 1));
+    factor[r] = weigh(queries, at, position, weights[r]);
   }
   float* acc = queries.acc + first_query * head_dim;
   int64_t d = 0;
