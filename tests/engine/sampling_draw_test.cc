@@ -219,12 +219,12 @@ TEST(Options, every_parameter_refuses_what_lies_beyond_its_range) {
   }
 }
 
-TEST(Options, defaults_are_those_that_ollama_users_know) {
+TEST(Options, defaults_are_those_that_ollama_users_know_but_no_token_is_penalized) {
   const SamplingOptions options;
   const std::map<std::string, double> known = {{"temperature", 0.8},     {"top_k", 40},
                                                {"top_p", 0.9},           {"min_p", 0},
                                                {"typical_p", 1},         {"repeat_last_n", 64},
-                                               {"repeat_penalty", 1.1},  {"presence_penalty", 0},
+                                               {"repeat_penalty", 1.0},  {"presence_penalty", 0},
                                                {"frequency_penalty", 0}, {"mirostat", 0},
                                                {"mirostat_tau", 5},      {"mirostat_eta", 0.1}};
   for (const auto& [name, value] : known) EXPECT_EQ(options.number(name), value) << name;

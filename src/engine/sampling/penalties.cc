@@ -41,7 +41,7 @@ class Penalties final : public Sampler {
 constexpr Parameter kParameters[] = {
     {"repeat_last_n", Parameter::Kind::kInteger, 64, -1, 2147483647,
      "tokens that the penalties look back on; 0: none, -1: the whole context"},
-    {"repeat_penalty", Parameter::Kind::kNumber, 1.1, 0.01, 100,
+    {"repeat_penalty", Parameter::Kind::kNumber, 1.0, 0.01, 100,
      "divides positive logits of repeated tokens, multiplies negative ones; 1: off"},
     {"presence_penalty", Parameter::Kind::kNumber, 0, -100, 100,
      "taken off the logit of a token that occurred"},

@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+"""The program on the default model, beside what llama.cpp (October 2026) gave for the same file.
+
+Takes the program's path; HEARTH_HOME has smollm2:135m.
+"""
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+TEXT = HERE.parent.parent / "shared/data/wikitext2-test.txt"
+MODEL = "smollm2:135m"
+PEER_PERPLEXITY = 22.928448  # llama.cpp, first 20,000 characters, windows of 512
+
+
+def hearth(*arguments, status=0):
+    done = subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert done.returncode == status, f"hearth {arguments}: {done.returncode}: {done.stderr}"
+    return done
+
+
+class RealModel(unittest.TestCase):
+    def test_perplexity_is_llama_cpps_within_half_a_percent(self):
+        if not TEXT.exists():
+            self.skipTest(f"{TEXT} is not there")
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as part:
+            part.write(TEXT.read_text()[:20_000])
+            part.flush()
+            found = json.loads(hearth("perplexity", MODEL, "--file", part.name, "--ctx", 512, "--json").stdout)
+        self.assertEqual(found["tokens"], 2295)
+        self.assertAlmostEqual(found["perplexity"] / PEER_PERPLEXITY, 1, delta=0.005)
+
+    def test_threads_change_no_token(self):
+        answers = {hearth("run", MODEL, "Tell me a story.", "--seed", 7, "-n", 32, "--threads", n, "--json").stdout.split('"tokens"')[1].split("]")[0] for n in (1, 2, 3)}
+        self.assertEqual(len(answers), 1)
+
+    def test_what_cannot_be_done_is_said_in_one_line(self):
+        long_prompt = "word " * 5000
+        for arguments, said in [(("run", MODEL, long_prompt, "--ctx", 256), "256"),
+                                (("run", "/no/such/file.gguf", "hi"), "no such file"),
+                                (("run", __file__, "hi"), "GGUF"),
+                                (("run", "no-such-name", "hi"), "no model 'no-such-name'"),
+                                (("run", MODEL, "hi", "--top-p", "1.5"), "out of range")]:
+            done = hearth(*arguments, status=1)
+            self.assertIn(said, done.stderr)
+            self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+            self.assertEqual(done.stdout, "")
+
+
+if __name__ == "__main__":
+    PROGRAM = sys.argv.pop(1)
+    unittest.main()
