@@ -41,9 +41,9 @@ HearthTemplateStatus hearth_template_compile(const uint8_t* source, size_t size,
                                              HearthTemplate** out, HearthText* message);
 
 // *text: the rendered prompt, or the message of the error.
-HearthTemplateStatus hearth_template_render(const HearthTemplate* compiled, const uint8_t* variables,
-                                            size_t size, const HearthTemplateLimits* limits,
-                                            HearthText* text);
+HearthTemplateStatus hearth_template_render(const HearthTemplate* compiled,
+                                            const uint8_t* variables, size_t size,
+                                            const HearthTemplateLimits* limits, HearthText* text);
 
 void hearth_template_free(HearthTemplate* compiled);
 void hearth_text_free(HearthText* text);
