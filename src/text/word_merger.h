@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <functional>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include "text/vocabulary.h"
@@ -24,6 +24,44 @@ struct Merge {
 };
 
 inline constexpr Merge kNoMerge = {std::numeric_limits<uint32_t>::max(), kNoToken};
+
+// Pairs waiting to merge, least priority first, then leftmost. Long words repeat few priorities, so
+// pairs wait in one list a priority, nearly always in order already; a heap orders the lists.
+class PairQueue {
+ public:
+  struct Pair {
+    uint32_t priority;
+    uint32_t at;  // index of the left symbol
+  };
+
+  void clear();
+  void push(Pair pair);
+  std::optional<Pair> pop();
+
+ private:
+  struct List {
+    uint32_t priority;
+    bool is_waiting = false;  // is in order_
+    bool is_sorted = true;
+    size_t n_taken = 0;  // of `places`; once it is not 0, `places` only grows in order
+    std::vector<uint32_t> places;
+    std::vector<uint32_t> late;  // a heap, least first: pushed out of order after that
+  };
+  struct Slot {
+    uint32_t priority;
+    uint32_t list = kEmpty;
+  };
+  static constexpr uint32_t kEmpty = std::numeric_limits<uint32_t>::max();
+
+  List& list_of(uint32_t priority);
+  void grow_slots();
+  static std::optional<uint32_t> take(List& list);
+
+  std::vector<List> lists_;  // the first n_lists_ are in use
+  size_t n_lists_ = 0;
+  std::vector<Slot> slots_;      // lists by priority; open addressing, power of two
+  std::vector<uint64_t> order_;  // a heap of priority << 32 | list, least first
+};
 
 // Holds the buffers between words; not thread-safe.
 class WordMerger {
@@ -60,11 +98,8 @@ class WordMerger {
   template <class Rule>
   void update(const std::vector<Symbol>& symbols, uint32_t at, const Rule& rule);
 
-  void push(uint32_t priority, uint32_t at);
-  uint64_t pop();
-
   std::vector<Link> links_;
-  std::vector<uint64_t> heap_;  // priority << 32 | index of the left symbol; least first
+  PairQueue queue_;
 };
 
 template <class Rule>
@@ -93,29 +128,23 @@ template <class Rule>
 void WordMerger::update(const std::vector<Symbol>& symbols, uint32_t at, const Rule& rule) {
   Link& link = links_[at];
   link.merge = link.next == kNone ? kNoMerge : rule(symbols[at], symbols[link.next]);
-  if (link.merge.id != kNoToken) push(link.merge.priority, at);
+  if (link.merge.id != kNoToken) queue_.push({link.merge.priority, at});
 }
 
 template <class Rule>
 void WordMerger::merge_long(std::vector<Symbol>& symbols, const Rule& rule) {
   const auto n = static_cast<uint32_t>(symbols.size());
   links_.resize(n);
-  heap_.clear();
+  queue_.clear();
   for (uint32_t i = 0; i < n; ++i) {
     links_[i] = {i - 1, i + 1 < n ? i + 1 : kNone, kNoMerge};
-    if (i + 1 == n) break;
-    links_[i].merge = rule(symbols[i], symbols[i + 1]);
-    if (links_[i].merge.id != kNoToken) {
-      heap_.push_back(static_cast<uint64_t>(links_[i].merge.priority) << 32 | i);
-    }
+    update(symbols, i, rule);
   }
-  std::make_heap(heap_.begin(), heap_.end(), std::greater<>());
-  while (!heap_.empty()) {
-    const uint64_t top = pop();
-    const auto at = static_cast<uint32_t>(top);
+  while (const auto pair = queue_.pop()) {
+    const uint32_t at = pair->at;
     Link& link = links_[at];
     // A pair that has changed since it was pushed has been pushed anew.
-    if (link.merge.id == kNoToken || link.merge.priority != top >> 32) continue;
+    if (link.merge.id == kNoToken || link.merge.priority != pair->priority) continue;
     const uint32_t right = link.next;
     symbols[at].n_bytes += symbols[right].n_bytes;
     symbols[at].id = link.merge.id;
