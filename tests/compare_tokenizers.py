@@ -37,7 +37,9 @@ def run_hearth(program, gguf_path, texts, special):
 
 def report(label, texts, found, wanted):
     different = [i for i in range(len(texts)) if found[i] != wanted[i]]
-    print(f"{label}: {len(texts)} strings, {sum(map(len, wanted))} tokens, {len(different)} strings differ", flush=True)
+    marked = sum("\u2581" in texts[i] for i in different)
+    print(f"{label}: {len(texts)} strings, {sum(map(len, wanted))} tokens, {len(different)} strings differ"
+          f" ({marked} of them hold U+2581 as a character)", flush=True)
     for i in sorted(different, key=lambda i: len(texts[i]))[:6]:
         print(f"  {ascii(texts[i])[:300]}\n    found  {found[i][:40]}\n    wanted {wanted[i][:40]}")
     return len(different)
