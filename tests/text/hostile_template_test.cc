@@ -161,6 +161,16 @@ TEST(HostileTemplateTest, NothingIsReachableThroughAttributes) {
   }
 }
 
+TEST(HostileTemplateTest, WhatAForbiddenAttributeHasIsAnError) {
+  for (const char* expression :
+       {"{}.__class__.__mro__", "range.__class__.__mro__", "dict.__init__.__globals__",
+        "'{0.__class__.__mro__}'.format('')", "url_for.__globals__"}) {
+    const auto rendered = render("{{ " + std::string(expression) + " }}");
+    ASSERT_FALSE(rendered) << expression;
+    EXPECT_EQ(rendered.error().code, ErrorCode::kInvalidArgument) << expression;
+  }
+}
+
 TEST(HostileTemplateTest, MessagesCannotBeChanged) {
   for (const char* call : {"messages.append(1)", "messages.clear()", "messages[0].update({'a': 1})",
                            "messages[0].pop('role')", "messages.__setitem__(0, 1)"}) {

@@ -70,6 +70,23 @@ fn is_dunder(name: &str) -> bool {
     NAMES.contains(&name)
 }
 
+/// Of those, what only classes, functions and modules have.
+fn is_no_value_attr(name: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "__base__",
+        "__bases__",
+        "__builtins__",
+        "__code__",
+        "__func__",
+        "__globals__",
+        "__import__",
+        "__mro__",
+        "__self__",
+        "__subclasses__",
+    ];
+    NAMES.contains(&name)
+}
+
 /// getattr(value, name), without the fallback to a subscript.
 fn own_attr(of: &Value, name: &str) -> Outcome<Option<Value>> {
     if let Some(value) = plain_attr(of, name)? {
@@ -112,7 +129,7 @@ fn plain_attr(of: &Value, name: &str) -> Outcome<Option<Value>> {
 /// `value.name`
 pub fn attr(of: &Value, name: &str) -> Outcome<Value> {
     if let Value::Undefined(undefined) = of {
-        return match is_dunder(name) {
+        return match is_dunder(name) && !is_no_value_attr(name) {
             true => unsafe_attr(of, name),
             false => raise(undefined.message.clone()),
         };
