@@ -19,9 +19,9 @@ Error io_error(const std::string& path, const char* doing) {
 }
 
 void advise(const std::byte* data, size_t size, size_t offset, size_t n_bytes, int advice) {
+  if (data == nullptr || offset >= size) return;
   const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   const size_t begin = offset / page * page;
-  if (data == nullptr || begin >= size) return;
   const size_t end = n_bytes > size - offset ? size : offset + n_bytes;
   madvise(const_cast<std::byte*>(data) + begin, end - begin, advice);
 }
@@ -29,6 +29,9 @@ void advise(const std::byte* data, size_t size, size_t offset, size_t n_bytes, i
 }  // namespace
 
 Result<MappedFile> MappedFile::open(const std::string& path) {
+  if (path.find('\0') != std::string::npos) {
+    return fail(ErrorCode::kInvalidArgument, "a file's path holds a NUL byte");
+  }
   // O_NONBLOCK: opening a pipe must not wait for a writer.
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return std::unexpected(io_error(path, "open"));

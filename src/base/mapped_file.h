@@ -14,7 +14,8 @@ namespace hearth {
 
 class MappedFile {
  public:
-  // Refuses what is not a regular file (devices, pipes, folders). An empty file maps to no bytes.
+  // kInvalidArgument for what is not a regular file (devices, pipes, folders), kNotFound, else kIo.
+  // Symbolic links are followed. An empty file maps to no bytes.
   static Result<MappedFile> open(const std::string& path);
 
   MappedFile(MappedFile&& other) noexcept;
@@ -24,7 +25,8 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   const std::string& path() const { return path_; }
 
-  // Advice to the kernel: about to be read front to back; or not needed any more (pages may go).
+  // Advice to the kernel: about to be read front to back; or not needed any more (pages may go, and
+  // come back from the file when touched). What lies past the end is ignored.
   void advise_sequential(size_t offset, size_t n_bytes) const;
   void advise_done(size_t offset, size_t n_bytes) const;
 
