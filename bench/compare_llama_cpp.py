@@ -8,18 +8,24 @@ Needs the Python package llama-cpp-python (built from source for a fair race: pi
 --no-binary llama-cpp-python llama-cpp-python) and a release build. Prints JSON.
 
 quality: perplexity over the first 20,000 characters in windows of 512 (the second half of each window is
-scored, as llama-perplexity does), and greedy continuations of 20 prompts, 64 tokens each; for every
-continuation that differs, the step and the peer's margin between its first and second token there.
+scored, as llama-perplexity does), and greedy continuations of 20 prompts, 64 tokens each, of Hearth, of llama.cpp
+with its flash attention and without it ("flash", "plain"), and of "exact": llama.cpp, plain, on the same weights
+written out as F32, so that nothing but the file's own rounding is left. Says how far the first token's logits of each pair
+lie apart (root mean square over Hearth's 16 likeliest, mean over the prompts and 40 paragraphs of the text), how
+many continuations each pair has in common and, where Hearth's differs from "flash", the step and by how much each
+prefers the peer's token to Hearth's there. Needs the package gguf too; the F32 file goes to a temporary folder.
 speed: prompt of 512 tokens and generation of 64, medians of interleaved repeats (peer, hearth, peer, ...).
 """
 import argparse
 import ctypes
+import itertools
 import json
 import math
 import pathlib
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 import numpy as np
@@ -38,7 +44,7 @@ PROMPTS = [
 class Peer:
     """A model in llama.cpp through its C interface, so that nothing of the Python wrapper is timed."""
 
-    def __init__(self, path, n_ctx, threads):
+    def __init__(self, path, n_ctx, threads, flash=None):
         import llama_cpp as lib
         self.lib = lib
         lib.llama_backend_init()
@@ -53,6 +59,8 @@ class Peer:
         params = lib.llama_context_default_params()
         params.n_ctx, params.n_batch, params.n_ubatch = n_ctx, n_ctx, min(n_ctx, 512)
         params.n_threads = params.n_threads_batch = threads
+        if flash is not None:
+            params.flash_attn_type = int(flash)
         self.context = lib.llama_init_from_model(self.model, params)
         self.clear()
 
@@ -103,16 +111,15 @@ def peer_perplexity(peer, text, n_ctx):
 def peer_greedy(peer, prompt, n):
     peer.clear()
     peer.decode(peer.tokenize(prompt), False)
-    tokens, margins = [], []
+    tokens = []
     while len(tokens) < n:
         logits = peer.logits(-1)
-        second, first = np.argsort(logits)[-2:]
-        tokens.append(int(first))
-        margins.append(float(logits[first] - logits[second]))
-        if peer.lib.llama_vocab_is_eog(peer.vocab, int(first)):
+        first = int(np.argmax(logits))
+        tokens.append(first)
+        if peer.lib.llama_vocab_is_eog(peer.vocab, first):
             break
-        peer.decode([int(first)], False)
-    return tokens, margins
+        peer.decode([first], False)
+    return tokens
 
 
 def hearth(*args):
@@ -122,27 +129,88 @@ def hearth(*args):
     return json.loads(done.stdout)
 
 
+def write_f32(source, target):
+    """The file's weights as the gguf package decodes them, in a file of the same metadata."""
+    import gguf
+    reader = gguf.GGUFReader(source)
+    writer = gguf.GGUFWriter(target, reader.fields["general.architecture"].contents())
+    for field in reader.fields.values():
+        if field.name.startswith("GGUF.") or field.name in ("general.architecture", "general.file_type"):
+            continue
+        is_array = field.types[0] == gguf.GGUFValueType.ARRAY
+        writer.add_key_value(field.name, field.contents(), field.types[0], sub_type=field.types[-1] if is_array else None)
+    for tensor in reader.tensors:
+        values = gguf.dequantize(tensor.data, tensor.tensor_type).astype(np.float32)
+        writer.add_tensor(tensor.name, values.reshape([int(n) for n in tensor.shape][::-1]))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def is_same(one, other):
+    """Which token ends an answer may be listed or not."""
+    n = min(len(one), len(other))
+    return one[:n] == other[:n] and abs(len(one) - len(other)) <= 1
+
+
+def preference(peer, tokens, one, other):
+    peer.clear()
+    peer.decode(tokens, False)
+    logits = peer.logits(-1)
+    return round(float(logits[one] - logits[other]), 4)
+
+
+def first_logits(peers, model, prompt):
+    """Logits of Hearth's 16 likeliest first tokens as each sees them, less their mean; None where the text ends at once."""
+    shown = hearth("run", model, prompt, "--raw", "--temp", 0, "-n", 1, "--logprobs", 16, "--json")["logprobs"]
+    if not shown:
+        return None
+    found = {"hearth": [one["logprob"] for one in shown[0]["top"]]}
+    for name, peer in peers.items():
+        peer.clear()
+        peer.decode(peer.tokenize(prompt), False)
+        found[name] = peer.logits(-1)[[one["token"] for one in shown[0]["top"]]]
+    return {name: logits - np.mean(logits) for name, logits in found.items()}
+
+
+def logit_distances(peers, model, text):
+    paragraphs = [line.strip()[:200] for line in text.split("\n") if len(line) > 300 and "<" not in line][:40]
+    rows = [row for prompt in PROMPTS + paragraphs if (row := first_logits(peers, model, prompt))]
+    return {pair: statistics.fmean(np.sqrt(np.mean((row[pair[0]] - row[pair[1]]) ** 2)) for row in rows)
+            for pair in itertools.combinations(["flash", "plain", "exact", "hearth"], 2)}
+
+
 def quality(options):
-    peer = Peer(options.model, 512, options.threads)
+    with tempfile.TemporaryDirectory() as folder:
+        return quality_in(pathlib.Path(folder), options)
+
+
+def quality_in(folder, options):
+    write_f32(options.model, folder / "f32.gguf")
+    peers = {"flash": Peer(options.model, 512, options.threads, True), "plain": Peer(options.model, 512, options.threads, False),
+             "exact": Peer(folder / "f32.gguf", 512, options.threads, False)}
     text = pathlib.Path(options.text).read_text()[:20_000]
-    part = pathlib.Path(options.text).with_suffix(".first20000").name
-    part = pathlib.Path("/tmp") / part
-    part.write_text(text)
-    theirs, n_tokens = peer_perplexity(peer, text, 512)
-    ours = hearth("perplexity", options.model, "--file", part, "--ctx", 512, "--json")
-    same, differing = 0, []
-    for prompt in PROMPTS:
-        expected, margins = peer_greedy(peer, prompt, 64)
-        got = hearth("run", options.model, prompt, "--raw", "--temp", 0, "-n", 64, "--json")["tokens"]
-        step = next((i for i, (a, b) in enumerate(zip(expected, got)) if a != b), None)
-        if step is None and abs(len(expected) - len(got)) <= 1:
-            same += 1
-        else:
-            step = min(len(got), len(expected)) - 1 if step is None else step
-            differing.append({"prompt": prompt, "step": step, "peer_margin": round(margins[step], 4)})
-    return {"model": pathlib.Path(options.model).name, "perplexity": ours["perplexity"], "peer_perplexity": theirs,
-            "ratio": ours["perplexity"] / theirs, "tokens": ours["tokens"], "peer_tokens": n_tokens,
-            "identical_continuations": same, "of": len(PROMPTS), "differing": differing}
+    (folder / "text").write_text(text)
+    ours = hearth("perplexity", options.model, "--file", folder / "text", "--ctx", 512, "--json")
+    perplexities = {"hearth": ours["perplexity"]}
+    for name, peer in peers.items():
+        perplexities[name], n_tokens = peer_perplexity(peer, text, 512)
+    continuations = {name: [peer_greedy(peer, prompt, 64) for prompt in PROMPTS] for name, peer in peers.items()}
+    continuations["hearth"] = [hearth("run", options.model, prompt, "--raw", "--temp", 0, "-n", 64, "--json")["tokens"] for prompt in PROMPTS]
+    distances = logit_distances(peers, options.model, pathlib.Path(options.text).read_text())
+    pairs = {", ".join(pair): {"logit_distance": round(distance, 4),
+                               "identical_continuations": sum(map(is_same, *(continuations[name] for name in pair)))}
+             for pair, distance in distances.items()}
+    differing = []
+    for prompt, theirs, mine in zip(PROMPTS, continuations["flash"], continuations["hearth"]):
+        step = next((i for i, (a, b) in enumerate(zip(theirs, mine)) if a != b), None)
+        if step is not None:
+            before = peers["flash"].tokenize(prompt) + theirs[:step]
+            differing.append({"prompt": prompt, "step": step, "preference": {
+                name: preference(peer, before, theirs[step], mine[step]) for name, peer in peers.items()}})
+    return {"model": pathlib.Path(options.model).name, "perplexity": perplexities, "tokens": ours["tokens"],
+            "peer_tokens": n_tokens, "pairs": pairs, "continuations": len(PROMPTS), "differing": differing}
 
 
 def speed(options):

@@ -14,6 +14,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 TEXT = HERE.parent.parent / "shared/data/wikitext2-test.txt"
 MODEL = "smollm2:135m"
 PEER_PERPLEXITY = 22.928448  # llama.cpp, first 20,000 characters, windows of 512
+# llama.cpp's greedy continuations, and by how many logits each token led the next one there.
+CONTINUATIONS = HERE / "data/smollm2/continuations.json"
+UNDECIDED = 0.5  # logits; twice what 8-bit activations were seen to shift (docs/quality.md)
 
 
 def hearth(*arguments, status=0):
@@ -32,6 +35,17 @@ class RealModel(unittest.TestCase):
             found = json.loads(hearth("perplexity", MODEL, "--file", part.name, "--ctx", 512, "--json").stdout)
         self.assertEqual(found["tokens"], 2295)
         self.assertAlmostEqual(found["perplexity"] / PEER_PERPLEXITY, 1, delta=0.005)
+
+    def test_a_continuation_leaves_llama_cpps_only_where_that_was_undecided(self):
+        lengths = []
+        for case in json.loads(CONTINUATIONS.read_text()):
+            got = json.loads(hearth("run", MODEL, case["prompt"], "--raw", "--temp", 0, "-n", 64, "--json").stdout)["tokens"]
+            step = next((i for i, (mine, theirs) in enumerate(zip(got, case["tokens"])) if mine != theirs), None)
+            if step is not None:
+                self.assertLess(case["margins"][step], UNDECIDED, f"{case['prompt']!r} at step {step}")
+            lengths.append(len(got) if step is None else step)
+        self.assertEqual(len(lengths), 20)
+        self.assertGreater(sum(lengths), 20 * 10)
 
     def test_threads_change_no_token(self):
         answers = {hearth("run", MODEL, "Tell me a story.", "--seed", 7, "-n", 32, "--threads", n, "--json").stdout.split('"tokens"')[1].split("]")[0] for n in (1, 2, 3)}
