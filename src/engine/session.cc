@@ -66,7 +66,6 @@ Session::Session(models::Model& model, const text::Tokenizer& tokenizer)
 }
 
 void Session::clear() {
-  sequence_.shrink_cache(0);
   CHECK(sequence_.set_tokens({}).has_value());
   blocks_.check_integrity();
 }
