@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds every #include in SRC against the layer table: check_layers.py tools/layers.txt src
+"""Holds every #include in SRC against the layer table: check_layers.py [tools/layers.txt src]
 
 Reports an edge that the table does not list, a cycle, an edge that nobody uses, a folder in no layer,
 an include by `..`, a file over 600 lines without an exemption, and a folder with a name that says nothing.
@@ -8,6 +8,7 @@ import pathlib
 import re
 import sys
 
+ROOT = pathlib.Path(__file__).resolve().parents[1]
 MAX_LINES = 600
 VAGUE = {"utils", "util", "common", "misc", "helpers"}
 
@@ -49,7 +50,7 @@ def find_cycle(layers):
 
 
 def main():
-    table, src = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    table, src = map(pathlib.Path, sys.argv[1:] or [ROOT / "tools/layers.txt", ROOT / "src"])
     layers, exempt = read_table(table)
     problems, used = [], set()
     if cycle := find_cycle(layers):

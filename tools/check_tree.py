@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Rules of the house that a program can check: check_tree.py ROOT
+"""Rules of the house that a program can check: check_tree.py [ROOT]
 
 No vague folder names, no unowned TODO, no commented-out C++, no banned include, no tracked file over 1 MiB,
 no more than 20 source files in a folder of src/, every src/ folder with a README.
@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 
+ROOT = pathlib.Path(__file__).resolve().parents[1]
 MAX_BYTES = 1 << 20
 MAX_FILES = 24
 BANNED = {"<regex>": "std::regex recurses on its input", "<iostream>": "print with fmt", "<format>": "gcc 12 has none: fmt"}
@@ -33,7 +34,7 @@ def check_source(path, problems):
 
 
 def main():
-    root = pathlib.Path(sys.argv[1]).resolve()
+    root = pathlib.Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else ROOT
     problems = []
     for path in tracked(root):
         if path.stat().st_size > MAX_BYTES:
