@@ -57,9 +57,13 @@ Result<OpenModel> open_model(const ModelOptions& options) {
   load.kv_type = TRY(parse_kv_type(options.kv_type));
   load.n_ctx = options.n_ctx;
   open.file = TRY(open_model_file(options.model));
-  open.tokenizer = TRY(text::Tokenizer::from_gguf(open.file->metadata()));
-  open.model = TRY(models::Model::load(
-      *open.file, compute::make_cpu_backend({.n_threads = options.n_threads}), load));
+  auto tokenizer = text::Tokenizer::from_gguf(open.file->metadata());
+  if (!tokenizer) return fail_at(options.model, std::move(tokenizer).error());
+  open.tokenizer = std::move(*tokenizer);
+  auto model = models::Model::load(
+      *open.file, compute::make_cpu_backend({.n_threads = options.n_threads}), load);
+  if (!model) return fail_at(options.model, std::move(model).error());
+  open.model = std::move(*model);
   for (const std::string& path : open.model->backend().slow_paths())
     log_warning("slow path: {}", path);
   if (open.tokenizer->n_tokens() > open.model->info().n_vocab) {

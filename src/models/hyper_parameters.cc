@@ -65,9 +65,16 @@ static_assert(is_in_order());
 
 const KeyRow& row_of(Key key) { return kKeys[static_cast<size_t>(key)]; }
 
+std::unexpected<Error> missing(const std::string& name, const std::string& expected) {
+  return fail(ErrorCode::kInvalidFile,
+              fmt::format("metadata key '{}' is missing, wanted {}", name, expected));
+}
+
 }  // namespace
 
 Result<HyperParameters> HyperParameters::open(const gguf::Metadata& metadata) {
+  if (!metadata.has("general.architecture"))
+    return missing("general.architecture", "the name of one");
   const std::string_view architecture = TRY(metadata.get_string("general.architecture"));
   return HyperParameters(metadata, std::string(architecture));
 }
@@ -85,6 +92,7 @@ bool HyperParameters::is_array(Key key) const {
 
 Result<int32_t> HyperParameters::count(Key key) const {
   const KeyRow& row = row_of(key);
+  if (!has(key)) return missing(name(key), fmt::format("{} to {}", row.least, row.most));
   return static_cast<int32_t>(TRY(metadata_->get_uint(name(key), static_cast<uint64_t>(row.least),
                                                       static_cast<uint64_t>(row.most))));
 }
@@ -96,6 +104,7 @@ Result<int32_t> HyperParameters::count_or(Key key, int32_t fallback) const {
 
 Result<float> HyperParameters::number(Key key) const {
   const KeyRow& row = row_of(key);
+  if (!has(key)) return missing(name(key), fmt::format("{} to {}", row.least, row.most));
   return static_cast<float>(TRY(metadata_->get_float(name(key), row.least, row.most)));
 }
 

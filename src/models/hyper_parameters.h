@@ -56,7 +56,7 @@ std::string key_name(std::string_view architecture, Key key);
 
 class HyperParameters {
  public:
-  // kNotFound or kInvalidFile if general.architecture is missing or no string. `metadata` must
+  // kInvalidFile if general.architecture is missing or no string. `metadata` must
   // outlive the object.
   static Result<HyperParameters> open(const gguf::Metadata& metadata);
 
@@ -65,7 +65,7 @@ class HyperParameters {
   bool has(Key key) const;
   bool is_array(Key key) const;
 
-  // Errors name the key, what was found and what was expected.
+  // Errors (kInvalidFile) name the key, what was found and what was expected.
   Result<int32_t> count(Key key) const;
   Result<int32_t> count_or(Key key, int32_t fallback) const;
   Result<float> number(Key key) const;

@@ -113,7 +113,7 @@ Result<void> check_memory(const Plan& plan, uint64_t available) {
       fixed < available && block > 0 ? (available - fixed) / block * compute::kKvBlockTokens : 0;
   return fail(ErrorCode::kOutOfMemory,
               fmt::format("the model needs {} (weights {}, context of {} tokens {}, compute {}), "
-                          "this machine has {} available; {}",
+                          "{} are available; {}",
                           format_bytes(need.total()), format_bytes(need.weight_bytes),
                           plan.info.n_ctx, format_bytes(need.kv_bytes),
                           format_bytes(need.compute_bytes), format_bytes(available),
@@ -121,19 +121,30 @@ Result<void> check_memory(const Plan& plan, uint64_t available) {
                                         : "try a smaller model or fewer bits per weight"));
 }
 
+// What a person can do about a file that breaks its own rules.
+std::unexpected<Error> with_advice(Error error) {
+  if (error.code == ErrorCode::kInvalidFile)
+    error.message += "; the file is damaged or incomplete: fetch or convert it again";
+  return std::unexpected(std::move(error));
+}
+
 }  // namespace
 
 Result<MemoryNeed> Model::memory_need(const gguf::File& file, const compute::Backend& backend,
                                       const LoadOptions& options) {
-  return TRY(make_plan(file, backend, options))
-  .need;
+  auto plan = make_plan(file, backend, options);
+  if (!plan) return with_advice(std::move(plan).error());
+  return plan->need;
 }
 
 Result<std::unique_ptr<Model>> Model::load(const gguf::File& file,
                                            std::unique_ptr<compute::Backend> backend,
                                            const LoadOptions& options) {
-  Plan plan = TRY(make_plan(file, *backend, options));
-  TRY(check_memory(plan, available_memory_bytes()));
+  auto planned = make_plan(file, *backend, options);
+  if (!planned) return with_advice(std::move(planned).error());
+  Plan plan = std::move(*planned);
+  TRY(check_memory(plan,
+                   options.memory_bytes > 0 ? options.memory_bytes : available_memory_bytes()));
   if (options.n_ctx > plan.recipe.trained_context)
     log_warning(
         "a context of {} tokens is beyond the {} that the model was trained with; answers "

@@ -22,7 +22,8 @@ struct LoadOptions {
   // ones if this exceeds their original context, the short ones if not.
   int32_t n_ctx = 0;
   compute::KvType kv_type = compute::KvType::kF16;
-  int32_t max_rows = 512;  // rows of the largest step
+  int32_t max_rows = 512;     // rows of the largest step
+  uint64_t memory_bytes = 0;  // that the model may take; 0: what the machine has available
 };
 
 // What a load takes, computed from the header before anything is allocated.
@@ -50,7 +51,7 @@ struct ModelInfo {
 class Model {
  public:
   // The file must outlive the model. Errors name the key or tensor, what was found and what was
-  // expected. kOutOfMemory with the numbers if MemoryNeed exceeds the memory available.
+  // expected. kOutOfMemory with the numbers if MemoryNeed exceeds memory_bytes.
   static Result<std::unique_ptr<Model>> load(const gguf::File& file,
                                              std::unique_ptr<compute::Backend> backend,
                                              const LoadOptions& options);

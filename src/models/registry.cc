@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 
+#include "gguf/quote.h"
 #include "models/families/families.h"
 
 namespace hearth::models {
@@ -13,9 +14,6 @@ namespace {
 constexpr const Family* kFamilies[] = {
     &kLlama, &kQwen2, &kQwen3, &kQwen3Moe, &kGemma2, &kGemma3, &kPhi2, &kPhi3,
 };
-
-// A name from a file, short enough for a message.
-std::string_view shortened(std::string_view name) { return name.substr(0, 80); }
 
 }  // namespace
 
@@ -27,8 +25,8 @@ Result<const Family*> find_family(std::string_view architecture) {
     if (family->architecture == architecture) return family;
     known += fmt::format("{}{}", known.empty() ? "" : ", ", family->architecture);
   }
-  return fail(ErrorCode::kUnsupported, fmt::format("architecture '{}' is unknown; Hearth runs {}",
-                                                   shortened(architecture), known));
+  return fail(ErrorCode::kUnsupported, fmt::format("architecture {} is unknown; Hearth runs {}",
+                                                   gguf::quote(architecture), known));
 }
 
 Result<const Family*> find_hf_family(std::string_view hf_class) {
@@ -39,8 +37,8 @@ Result<const Family*> find_hf_family(std::string_view hf_class) {
       known += fmt::format("{}{}", known.empty() ? "" : ", ", name);
   }
   return fail(ErrorCode::kUnsupported,
-              fmt::format("config.json: architecture '{}' is unknown; Hearth converts {}",
-                          shortened(hf_class), known));
+              fmt::format("config.json: architecture {} is unknown; Hearth converts {}",
+                          gguf::quote(hf_class), known));
 }
 
 }  // namespace hearth::models

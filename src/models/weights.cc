@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 
+#include "gguf/quote.h"
 #include "quant/type.h"
 
 namespace hearth::models {
@@ -36,9 +37,9 @@ bool has_shape(const gguf::Tensor& tensor, std::span<const int64_t> shape) {
 Result<std::vector<float>> decode(const gguf::Tensor& tensor) {
   const quant::TypeInfo& info = quant::type_info(tensor.type);
   if (!info.decode)
-    return fail(
-        ErrorCode::kUnsupported,
-        fmt::format("tensor '{}' is of type {}, expected a float type", tensor.name, info.name));
+    return fail(ErrorCode::kUnsupported,
+                fmt::format("tensor '{}' is of type {}, expected a float type; convert it",
+                            tensor.name, info.name));
   std::vector<float> values(tensor.n_values());
   info.decode(tensor.data.data(), values.size() / info.block_size, values.data());
   return values;
@@ -160,9 +161,9 @@ Result<void> Weights::check_all_used() const {
   for (const gguf::Tensor& tensor : file_.tensors())
     if (!used_.contains(tensor.name) && !is_redundant(tensor.name))
       return fail(ErrorCode::kUnsupported,
-                  fmt::format("tensor '{}' has no use in this architecture as Hearth runs it; "
+                  fmt::format("tensor {} has no use in this architecture as Hearth runs it; "
                               "without it the answers would be wrong",
-                              tensor.name));
+                              gguf::quote(tensor.name)));
   return {};
 }
 

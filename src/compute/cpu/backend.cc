@@ -31,9 +31,10 @@ class CpuBackend final : public Backend {
   Result<TableId> add_table(const MatrixSource& source) override {
     TRY(check_matrix_source(source));
     if (quant::type_info(source.type).decode == nullptr) {
-      return fail(ErrorCode::kUnsupported,
-                  fmt::format("tensor '{}': embeddings in {} cannot be read", source.name,
-                              quant::type_info(source.type).name));
+      return fail(
+          ErrorCode::kUnsupported,
+          fmt::format("tensor '{}': embeddings in {} cannot be read; convert it to another type",
+                      source.name, quant::type_info(source.type).name));
     }
     weights_.tables.push_back(source);
     weights_.tables.back().name = {};

@@ -30,8 +30,10 @@ Result<WeightMatrix> WeightMatrix::create(const MatrixSource& source, IsaLevel l
   matrix.float_kernel_ = float_product(level, source.type);
   if (matrix.float_kernel_ == nullptr) {
     if (info.decode == nullptr) {
-      return fail(ErrorCode::kUnsupported,
-                  fmt::format("tensor '{}': weights in {} cannot be run", source.name, info.name));
+      return fail(
+          ErrorCode::kUnsupported,
+          fmt::format("tensor '{}': weights in {} cannot be run; convert it to another type",
+                      source.name, info.name));
     }
     matrix.is_decoded_ = true;
     matrix.float_kernel_ = float_product(level, quant::Type::kF32);

@@ -26,9 +26,10 @@ class ReferenceBackend final : public Backend {
   Result<MatrixId> add_matrix(const MatrixSource& source) override {
     TRY(check_matrix_source(source));
     if (quant::type_info(source.type).decode == nullptr) {
-      return fail(ErrorCode::kUnsupported,
-                  fmt::format("tensor '{}': weights in {} cannot be run", source.name,
-                              quant::type_info(source.type).name));
+      return fail(
+          ErrorCode::kUnsupported,
+          fmt::format("tensor '{}': weights in {} cannot be run; convert it to another type",
+                      source.name, quant::type_info(source.type).name));
     }
     matrices_.push_back(reference::decode_matrix(source, options_.quantize_activations));
     return static_cast<MatrixId>(matrices_.size() - 1);
@@ -42,9 +43,10 @@ class ReferenceBackend final : public Backend {
   Result<TableId> add_table(const MatrixSource& source) override {
     TRY(check_matrix_source(source));
     if (quant::type_info(source.type).decode == nullptr) {
-      return fail(ErrorCode::kUnsupported,
-                  fmt::format("tensor '{}': embeddings in {} cannot be read", source.name,
-                              quant::type_info(source.type).name));
+      return fail(
+          ErrorCode::kUnsupported,
+          fmt::format("tensor '{}': embeddings in {} cannot be read; convert it to another type",
+                      source.name, quant::type_info(source.type).name));
     }
     tables_.push_back(reference::decode_matrix(source, false));
     return static_cast<TableId>(tables_.size() - 1);

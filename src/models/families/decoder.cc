@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "gguf/quote.h"
 #include "models/rope.h"
 
 namespace hearth::models {
@@ -50,8 +51,8 @@ Result<RopeRecipe> read_rope(const HyperParameters& keys, int32_t head_dim, int3
     rope.magnitude = TRY(keys.number_or(Key::kRopeAttentionFactor, 1.0f));
   } else if (kind != "none") {
     return fail(ErrorCode::kUnsupported,
-                fmt::format("key '{}' is '{}', expected none, linear, yarn or longrope",
-                            keys.name(Key::kRopeScalingType), kind.substr(0, 80)));
+                fmt::format("key '{}' is {}, expected none, linear, yarn or longrope",
+                            keys.name(Key::kRopeScalingType), gguf::quote(kind)));
   }
   return rope;
 }
