@@ -42,13 +42,16 @@ inline std::unexpected<Error> fail_at(const std::string& where, Error error) {
 
 }  // namespace hearth
 
-// Value of a Result, or return its error from the calling function.
-#define TRY(expression)                                      \
-  __extension__({                                            \
-    auto&& try_result = (expression);                        \
-    if (!try_result) [[unlikely]]                            \
-      return std::unexpected(std::move(try_result).error()); \
-    ::hearth::detail::take(std::move(try_result));           \
+// Value of a Result, or return its error from the calling function. One TRY may stand in another:
+// each use has a name of its own for what it holds.
+#define TRY(expression) HEARTH_TRY_NUMBERED(expression, __COUNTER__)
+#define HEARTH_TRY_NUMBERED(expression, number) HEARTH_TRY_NAMED(expression, number)
+#define HEARTH_TRY_NAMED(expression, number)                          \
+  __extension__({                                                     \
+    auto&& try_result_##number = (expression);                        \
+    if (!try_result_##number) [[unlikely]]                            \
+      return std::unexpected(std::move(try_result_##number).error()); \
+    ::hearth::detail::take(std::move(try_result_##number));           \
   })
 
 namespace hearth::detail {
