@@ -15,6 +15,7 @@
 #include <iterator>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "base/new_file.h"
 #include "gguf/file.h"
 
@@ -51,13 +52,33 @@ Result<void> make_folder(const std::string& path) {
   return {};
 }
 
-// Held by whoever changes the library; waits for another writer.
+// Files are written only under the lock, so whoever holds it finds only those of processes that
+// were killed.
+void remove_unfinished(const std::string& folder) {
+  std::error_code ignored;
+  std::vector<fs::path> unfinished;
+  for (fs::recursive_directory_iterator it(folder, ignored), end; !ignored && it != end;
+       it.increment(ignored)) {
+    if (it->is_regular_file(ignored) && it->path().extension() == ".part") {
+      unfinished.push_back(it->path());
+    }
+  }
+  for (const fs::path& path : unfinished) fs::remove(path, ignored);
+}
+
+// Held by whoever changes the library; waits for another writer, and says so.
 Result<std::unique_ptr<Descriptor>> lock_home(const std::string& home) {
   TRY(make_folder(home));
   const std::string path = home + "/lock";
   auto lock = std::make_unique<Descriptor>(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   if (lock->get() < 0) return std::unexpected(io_error(path, "open"));
-  if (flock(lock->get(), LOCK_EX) != 0) return std::unexpected(io_error(path, "lock"));
+  if (flock(lock->get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return std::unexpected(io_error(path, "lock"));
+    log_warning("{}: waiting for another process that writes to the library", home);
+    if (flock(lock->get(), LOCK_EX) != 0) return std::unexpected(io_error(path, "lock"));
+  }
+  remove_unfinished(home + "/blobs");
+  remove_unfinished(home + "/manifests");
   return lock;
 }
 

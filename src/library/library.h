@@ -4,7 +4,8 @@
 //   HOME/manifests/<host>/<namespace>/<model>/<tag>     what the name stands for
 //
 // A name becomes visible by one rename, after its blob is complete and synced. Writers hold
-// HOME/lock, so any number of processes may share a library. Any thread.
+// HOME/lock, so any number of processes may share a library; what a killed one left unfinished, the
+// next one removes. Any thread.
 #pragma once
 
 #include <cstdint>
