@@ -5,7 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
+
+#include "base/print.h"
 
 namespace hearth {
 namespace {
@@ -37,7 +38,11 @@ Progress::Progress(std::string title, uint64_t total, std::string unit)
       last_draw_(start_) {}
 
 Progress::~Progress() {
-  if (drew_ && is_terminal_) std::fputs("\n", stderr);
+  if (drew_ && is_terminal_) write_err("\n");
+}
+
+void Progress::begin() {
+  if (is_terminal_) draw(0);
 }
 
 void Progress::update(uint64_t done) {
@@ -67,10 +72,9 @@ void Progress::draw(uint64_t done) {
   if (is_terminal_) {
     const size_t width = static_cast<size_t>(terminal_columns() - 1);
     line.resize(width, ' ');
-    fmt::print(stderr, "\r{}", line);
-    std::fflush(stderr);
+    print_err("\r{}", line);
   } else {
-    fmt::print(stderr, "{}\n", line);
+    print_err("{}\n", line);
   }
 }
 

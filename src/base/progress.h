@@ -16,6 +16,8 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
+  // Draws nothing done at once on a terminal: for work whose first step takes long.
+  void begin();
   // done: amount finished so far. Draws at most every 100 ms on a terminal, every 5 s when piped.
   void update(uint64_t done);
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/print.h"
 #include "lab/memory_bandwidth.h"
 
 namespace hearth::cli {
@@ -37,17 +38,16 @@ void AnswerReport::print(const Chat& chat, const Answer& answer) {
     const auto measured = lab::measure_read_bandwidth(chat.n_threads());
     bandwidth_ = measured ? *measured : 0.0;
   }
-  fmt::print(stderr,
-             "\nprompt       {} tokens, {} of them cached, {:.1f} tokens/s\n"
-             "first token  {:.3f} s\n"
-             "generation   {} tokens, {:.1f} tokens/s; done: {}\n",
-             stats.n_prompt, stats.n_cached, stats.prompt_tokens_per_s(), stats.first_token_s,
-             stats.n_generated, stats.generation_tokens_per_s(), done_reason_name(answer.reason));
+  print_err(
+      "\nprompt       {} tokens, {} of them cached, {:.1f} tokens/s\n"
+      "first token  {:.3f} s\n"
+      "generation   {} tokens, {:.1f} tokens/s; done: {}\n",
+      stats.n_prompt, stats.n_cached, stats.prompt_tokens_per_s(), stats.first_token_s,
+      stats.n_generated, stats.generation_tokens_per_s(), done_reason_name(answer.reason));
   const double used = generation_bytes_per_s(chat, answer);
   if (*bandwidth_ > 0 && used > 0) {
-    fmt::print(stderr,
-               "memory       {:.2f} GB/s, {:.0f}% of the {:.2f} GB/s that {} threads read\n",
-               used / 1e9, 100 * used / *bandwidth_, *bandwidth_ / 1e9, chat.n_threads());
+    print_err("memory       {:.2f} GB/s, {:.0f}% of the {:.2f} GB/s that {} threads read\n",
+              used / 1e9, 100 * used / *bandwidth_, *bandwidth_ / 1e9, chat.n_threads());
   }
 }
 

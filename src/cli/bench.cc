@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "base/print.h"
 #include "base/progress.h"
 #include "base/worker_pool.h"
 #include "cli/command.h"
@@ -64,15 +65,15 @@ Result<void> run(Options options) {
   }
   const auto print_rate = [](const char* name, int32_t n, const lab::Summary& rate) {
     if (n > 0)
-      fmt::print("{:<10}  {:>5} tokens  {:>9.2f} tokens/s  ({:.2f} to {:.2f})\n", name, n,
-                 rate.median, rate.least, rate.most);
+      print_out("{:<10}  {:>5} tokens  {:>9.2f} tokens/s  ({:.2f} to {:.2f})\n", name, n,
+                rate.median, rate.least, rate.most);
   };
-  fmt::print("{}, {} repeats, depth {}\n", open.model->backend().description(),
-             result.samples.size(), options.bench.depth);
+  print_out("{}, {} repeats, depth {}\n", open.model->backend().description(),
+            result.samples.size(), options.bench.depth);
   print_rate("prompt", options.bench.n_prompt, result.prompt_tokens_per_s);
   print_rate("generation", options.bench.n_generate, result.generation_tokens_per_s);
   if (options.bench.n_generate > 0) {
-    fmt::print(
+    print_out(
         "generation reads {:.2f} GB/s, {:.0f}% of the {:.2f} GB/s that {} threads read here\n",
         used / 1e9, 100 * used / bandwidth, bandwidth / 1e9, n_threads);
   }

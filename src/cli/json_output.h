@@ -1,9 +1,10 @@
 // JSON for programs, on stdout.
 #pragma once
 
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
+
+#include "base/print.h"
 
 namespace hearth::cli {
 
@@ -12,7 +13,7 @@ namespace hearth::cli {
 inline void print_json(const nlohmann::ordered_json& json) {
   const std::string text =
       json.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
-  std::fwrite(text.data(), 1, text.size(), stdout);
+  write_out(text);
 }
 
 }  // namespace hearth::cli

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/print.h"
 #include "base/progress.h"
 #include "cli/command.h"
 #include "gguf/file.h"
@@ -28,8 +29,8 @@ Result<void> run_import(const ImportOptions& options) {
   Progress progress("import " + name.text(), total, "B");
   const auto entry = TRY(models.import_file(options.file, name, expected,
                                             [&](uint64_t done) { progress.update(done); }));
-  fmt::print(stderr, "{}: {} ({})\n", name.text(), format_bytes(entry.manifest.size_bytes),
-             entry.manifest.model.text());
+  print_err("{}: {} ({})\n", name.text(), format_bytes(entry.manifest.size_bytes),
+            entry.manifest.model.text());
   return {};
 }
 
@@ -38,7 +39,7 @@ Result<void> run_rm(const std::vector<std::string>& names) {
   for (const std::string& text : names) {
     const auto name = TRY(library::ModelName::parse(text));
     TRY(models.remove(name));
-    fmt::print(stderr, "removed {}\n", name.text());
+    print_err("removed {}\n", name.text());
   }
   return {};
 }

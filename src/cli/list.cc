@@ -5,6 +5,7 @@
 #include <ctime>
 #include <memory>
 
+#include "base/print.h"
 #include "base/progress.h"
 #include "cli/command.h"
 #include "cli/json_output.h"
@@ -30,11 +31,11 @@ Result<void> run_list(bool as_json) {
   }
   size_t width = 4;
   for (const library::Entry& entry : entries) width = std::max(width, entry.name.text().size());
-  fmt::print("{:<{}}  {:<12}  {:>10}  {}\n", "NAME", width, "ID", "SIZE", "MODIFIED");
+  print_out("{:<{}}  {:<12}  {:>10}  {}\n", "NAME", width, "ID", "SIZE", "MODIFIED");
   for (const library::Entry& entry : entries) {
-    fmt::print("{:<{}}  {:<12}  {:>10}  {:%Y-%m-%d %H:%M}\n", entry.name.text(), width,
-               entry.manifest.model.hex().substr(0, 12), format_bytes(entry.manifest.size_bytes),
-               fmt::localtime(static_cast<std::time_t>(entry.modified_unix_s)));
+    print_out("{:<{}}  {:<12}  {:>10}  {:%Y-%m-%d %H:%M}\n", entry.name.text(), width,
+              entry.manifest.model.hex().substr(0, 12), format_bytes(entry.manifest.size_bytes),
+              fmt::localtime(static_cast<std::time_t>(entry.modified_unix_s)));
   }
   return {};
 }

@@ -12,6 +12,8 @@
 namespace hearth::cli {
 namespace {
 
+constexpr uint64_t kMaxTemplateBytes = 4u << 20;
+
 Result<compute::KvType> parse_kv_type(const std::string& name) {
   if (name == "f32") return compute::KvType::kF32;
   if (name == "f16") return compute::KvType::kF16;
@@ -72,6 +74,10 @@ Result<OpenModel> open_model(const ModelOptions& options) {
                             open.tokenizer->n_tokens(), open.model->info().n_vocab));
   }
   return open;
+}
+
+Result<std::string> read_template_file(const std::string& path) {
+  return read_text_file(path, kMaxTemplateBytes);
 }
 
 Result<std::string> read_text_file(const std::string& path, uint64_t max_bytes) {

@@ -38,6 +38,9 @@ struct OpenModel {
 // Loads on the CPU backend; says on stderr what will run on a slow path.
 Result<OpenModel> open_model(const ModelOptions& options);
 
+// A chat template's source.
+Result<std::string> read_template_file(const std::string& path);
+
 // A whole file; kIo if it cannot be read, kLimitExceeded beyond max_bytes.
 Result<std::string> read_text_file(const std::string& path, uint64_t max_bytes);
 

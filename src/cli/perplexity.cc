@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "base/print.h"
 #include "base/progress.h"
 #include "cli/command.h"
 #include "cli/json_output.h"
@@ -43,8 +44,8 @@ Result<void> run_perplexity(Options options) {
                 {"tokens", result.n_tokens},
                 {"n_ctx", options.model.n_ctx}});
   } else {
-    fmt::print("perplexity {:.4f} +/- {:.4f} over {} tokens, windows of {}\n", result.perplexity,
-               result.stderr_of_perplexity, result.n_tokens, options.model.n_ctx);
+    print_out("perplexity {:.4f} +/- {:.4f} over {} tokens, windows of {}\n", result.perplexity,
+              result.stderr_of_perplexity, result.n_tokens, options.model.n_ctx);
   }
   return {};
 }

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/log.h"
+#include "base/print.h"
 #include "cli/answer_report.h"
 #include "cli/chat.h"
 #include "cli/command.h"
@@ -23,7 +24,6 @@ namespace hearth::cli {
 namespace {
 
 constexpr uint64_t kMaxPromptBytes = 64u << 20;
-constexpr uint64_t kMaxTemplateBytes = 4u << 20;
 
 struct RunOptions {
   ModelOptions model;
@@ -47,6 +47,10 @@ Result<std::string> read_stdin() {
                   fmt::format("standard input has more than {} bytes", kMaxPromptBytes));
     }
   }
+  if (std::ferror(stdin) != 0) {
+    return fail(ErrorCode::kIo,
+                fmt::format("cannot read standard input: {}", std::strerror(errno)));
+  }
   return text;
 }
 
@@ -61,50 +65,31 @@ Result<std::string> whole_prompt(const RunOptions& options) {
   return prompt;
 }
 
-// What is wrong with stdout, once something is.
-class Output {
- public:
-  void write(std::string_view text) {
-    const bool is_written =
-        std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-    if (!is_written && error_ == 0) error_ = errno;
-  }
-  bool has_failed() const { return error_ != 0; }
-
-  // A reader that went away, as `| head -1` does, is no error.
-  Result<void> status() const {
-    if (error_ == 0 || error_ == EPIPE) return {};
-    return fail(ErrorCode::kIo, fmt::format("cannot write the answer: {}", std::strerror(error_)));
-  }
-
- private:
-  int error_ = 0;
-};
-
 Result<void> answer_once(Chat& chat, const RunOptions& options, const std::string& prompt) {
   const InterruptGuard interrupt;
-  Output output;
   const bool is_terminal = isatty(STDOUT_FILENO) != 0;
   ChatCallbacks callbacks;
-  callbacks.is_cancelled = [&] { return interrupt.is_set() || output.has_failed(); };
+  callbacks.is_cancelled = [&] { return interrupt.is_set() || output_error() != 0; };
   if (!options.as_json) {
     callbacks.on_text = [&](std::string_view text) {
-      output.write(is_terminal ? shown_text(text) : std::string(text));
+      write_out(is_terminal ? shown_text(text) : std::string(text));
+      flush_out();
     };
   }
   const Answer answer = TRY(chat.ask(prompt, callbacks));
-  if (output.has_failed()) return output.status();
+  if (output_error() != 0) return {};  // main() says what is wrong
   AnswerReport report;
   if (options.as_json) {
     print_json(report.json(chat, answer));
   } else {
-    output.write("\n");
+    write_out("\n");
   }
+  flush_out();
   if (options.is_verbose) report.print(chat, answer);
   if (answer.reason == engine::DoneReason::kCancelled) {
     return fail(ErrorCode::kCancelled, "stopped by Ctrl-C");
   }
-  return output.status();
+  return {};
 }
 
 // Where what is typed is kept; empty where there is no place.
@@ -122,7 +107,7 @@ Result<void> run(const RunOptions& options) {
   const engine::GenerateOptions generate = TRY(options.generation.options());
   std::optional<std::string> template_override;
   if (!options.template_file.empty()) {
-    template_override = TRY(read_text_file(options.template_file, kMaxTemplateBytes));
+    template_override = TRY(read_template_file(options.template_file));
   }
   const std::string prompt = TRY(whole_prompt(options));
   const bool is_conversation = prompt.empty() && isatty(STDIN_FILENO);
@@ -152,12 +137,15 @@ void add_run(CLI::App& app, Command& selected) {
   command->add_option("PROMPT", options->prompt,
                       "what to ask; text on standard input goes before it");
   command->add_option("--system", options->system, "the system message");
-  command->add_option("--template", options->template_file,
-                      "a Jinja chat template's file, instead of the model's own");
+  auto* template_file =
+      command->add_option("--template", options->template_file,
+                          "a Jinja chat template's file, instead of the model's own");
   command->add_option("--format", options->format,
                       "json or a JSON schema: not supported, and refused");
-  command->add_flag("--raw", options->is_raw,
-                    "no chat template: the prompt as it is, control tokens in it counting");
+  command
+      ->add_flag("--raw", options->is_raw,
+                 "no chat template: the prompt as it is, control tokens in it counting")
+      ->excludes(template_file);
   command->add_flag("--verbose", options->is_verbose,
                     "end with tokens, times, rates and memory bandwidth");
   command->add_flag("--json", options->as_json, "print the answer and its figures as JSON");

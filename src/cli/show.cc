@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "base/print.h"
 #include "base/progress.h"
 #include "base/utf8.h"
 #include "cli/command.h"
@@ -65,7 +66,7 @@ Result<void> run_show(const ShowOptions& options) {
   const auto file = TRY(open_model_file(options.model));
   const gguf::Metadata& keys = file->metadata();
   if (options.chat_template) {
-    fmt::print("{}", TRY(keys.get_string("tokenizer.chat_template")));
+    print_out("{}", TRY(keys.get_string("tokenizer.chat_template")));
     return {};
   }
   uint64_t n_parameters = 0;
@@ -94,19 +95,19 @@ Result<void> run_show(const ShowOptions& options) {
     print_json(json);
     return {};
   }
-  fmt::print("size        {}\nparameters  {:.1f} M\ntensors     {}\n",
-             format_bytes(file->size_bytes()), static_cast<double>(n_parameters) / 1e6,
-             file->tensors().size());
+  print_out("size        {}\nparameters  {:.1f} M\ntensors     {}\n",
+            format_bytes(file->size_bytes()), static_cast<double>(n_parameters) / 1e6,
+            file->tensors().size());
   for (const auto& [name, total] : types)
-    fmt::print("  {:<8}  {:>5} tensors, {}\n", name, total.n_tensors, format_bytes(total.n_bytes));
-  fmt::print("metadata\n");
+    print_out("  {:<8}  {:>5} tensors, {}\n", name, total.n_tensors, format_bytes(total.n_bytes));
+  print_out("metadata\n");
   for (const auto& entry : keys.entries())
-    fmt::print("  {} = {}\n", entry.key, value_line(entry.value));
+    print_out("  {} = {}\n", entry.key, value_line(entry.value));
   if (!options.tensors) return {};
-  fmt::print("tensors\n");
+  print_out("tensors\n");
   for (const gguf::Tensor& tensor : file->tensors()) {
-    fmt::print("  {:<40} {:<8} [{}]\n", tensor.name, quant::type_info(tensor.type).name,
-               fmt::join(tensor.dims.begin(), tensor.dims.begin() + tensor.n_dims, ", "));
+    print_out("  {:<40} {:<8} [{}]\n", tensor.name, quant::type_info(tensor.type).name,
+              fmt::join(tensor.dims.begin(), tensor.dims.begin() + tensor.n_dims, ", "));
   }
   return {};
 }

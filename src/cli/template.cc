@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "base/print.h"
 #include "cli/command.h"
 #include "cli/open_model.h"
 #include "text/chat_template.h"
@@ -16,7 +16,6 @@ struct TemplateOptions {
   std::string source, messages;
 };
 
-constexpr uint64_t kMaxTemplateBytes = 4u << 20;
 constexpr uint64_t kMaxConversationBytes = 64u << 20;
 
 // The model's bos and eos texts, where the conversation does not set them.
@@ -39,7 +38,7 @@ Result<void> run_template(const TemplateOptions& options) {
   std::string conversation = TRY(read_text_file(options.messages, kMaxConversationBytes));
   std::string source;
   if (options.source.ends_with(".jinja")) {
-    source = TRY(read_text_file(options.source, kMaxTemplateBytes));
+    source = TRY(read_template_file(options.source));
   } else {
     const auto file = TRY(open_model_file(options.source));
     auto found = file->metadata().get_string("tokenizer.chat_template");
@@ -51,7 +50,7 @@ Result<void> run_template(const TemplateOptions& options) {
   }
   const auto chat_template = TRY(text::ChatTemplate::compile(source));
   const std::string text = TRY(chat_template.render(conversation));
-  std::fwrite(text.data(), 1, text.size(), stdout);
+  write_out(text);
   return {};
 }
 

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "base/print.h"
 #include "cli/command.h"
 #include "cli/json_output.h"
 #include "cli/open_model.h"
@@ -30,8 +31,8 @@ Result<void> run_tokenize(const TokenizeOptions& options) {
   }
   for (const text::TokenId id : ids) {
     const nlohmann::json piece = tokenizer->token_bytes(id, true);
-    fmt::print("{:>8}  {}\n", id,
-               piece.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    print_out("{:>8}  {}\n", id,
+              piece.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   }
   return {};
 }

@@ -1,37 +1,35 @@
 #!/usr/bin/env python3
-"""The program from outside: program_test.py PATH_TO_HEARTH
+"""The program from outside: program_test.py PATH_TO_HEARTH [CLASS...]
 
-Tests of errors need no model. Tests of answers need HEARTH_TEST_MODEL, the path of a GGUF with a tokenizer, or one
-*.gguf in build/test-home beside the sources, and are skipped without.
+Errors and Streams need no model. Answers needs smollm2:135m in the library (tools/fetch_model.sh puts it there), and
+fails without.
 """
+import fcntl
 import json
 import os
 import pathlib
+import re
+import shlex
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-HEARTH = sys.argv.pop(1)
+HEARTH = os.path.abspath(sys.argv.pop(1))
+MODEL = "smollm2:135m"
 COMMANDS = ["run", "list", "show", "import", "cp", "rm", "convert", "tokenize", "template", "perplexity", "bench"]
-
-
-def test_model():
-    if path := os.environ.get("HEARTH_TEST_MODEL"):
-        return path
-    return next((str(p) for p in sorted((ROOT / "build/test-home").rglob("*.gguf"))), None)
 
 
 class Program(unittest.TestCase):
     def setUp(self):
         self.home = tempfile.TemporaryDirectory()
         self.addCleanup(self.home.cleanup)
+        self.environment = {**os.environ, "HEARTH_HOME": self.home.name}
 
     def hearth(self, *arguments, stdin=""):
-        environment = {**os.environ, "HEARTH_HOME": self.home.name}
-        return subprocess.run([HEARTH, *arguments], input=stdin.encode(), capture_output=True, env=environment, timeout=300)
+        return subprocess.run([HEARTH, *arguments], input=stdin.encode(), capture_output=True, env=self.environment)
 
     def assert_refused(self, done, *words):
         stderr = done.stderr.decode()
@@ -49,11 +47,31 @@ class Errors(Program):
             self.assertEqual(done.returncode, 0, command)
             self.assertIn(f"Example:\n  hearth {command}", done.stdout.decode())
 
-    def test_no_command_is_refused(self):
-        self.assert_refused(self.hearth(), "--help")
+    def test_no_command_and_help_show_the_commands(self):
+        for arguments in ([], ["--help"], ["help"]):
+            done = self.hearth(*arguments)
+            self.assertEqual(done.returncode, 0)
+            for command in COMMANDS:
+                self.assertRegex(done.stdout.decode(), rf"(?m)^  {command}\b")
+        self.assertIn("hearth run [OPTIONS]", self.hearth("help", "run").stdout.decode())
 
-    def test_an_unknown_option_is_named(self):
-        self.assert_refused(self.hearth("run", "m", "hi", "--no-such"), "--no-such")
+    def test_a_wrong_command_line_is_said_in_one_line_with_what_was_meant(self):
+        for line, words in [("lst", ["no command 'lst'", "'list'", "`hearth --help`"]),
+                            ("tokenise m --text a", ["no command 'tokenise'", "'tokenize'"]),
+                            ("qwerty", ["no command 'qwerty'"]),
+                            ("help lst", ["no command 'lst'"]),
+                            ("--jsno list", ["no option '--jsno'"]),
+                            ("run m hi --no-such", ["run: no option '--no-such'", "`hearth run --help`"]),
+                            ("run --tpo-k=3 m hi", ["no option '--tpo-k'", "'--top-k'"]),
+                            ("run --sysetm", ["no option '--sysetm'", "'--system'"]),
+                            ("run m hi --ctx many", ["run: --ctx", "many"]),
+                            ("run m hi -n", ["run: --num-predict needs a value"]),
+                            ("run m hi --raw --template x", ["--raw", "--template"]),
+                            ("list all", ["list: 'all' is one word too many"]),
+                            ("show", ["show: MODEL is required"])]:
+            done = self.hearth(*shlex.split(line))
+            self.assert_refused(done, *words)
+            self.assertEqual(done.stderr.count(b"\n"), 1, done.stderr)
 
     def test_a_missing_file_is_named(self):
         self.assert_refused(self.hearth("run", "/nowhere/m.gguf", "hi"), "/nowhere/m.gguf: no such file")
@@ -77,10 +95,55 @@ class Errors(Program):
         self.assert_refused(self.hearth("run", "m"), "the prompt is empty")
 
 
-@unittest.skipUnless(test_model(), "no model: set HEARTH_TEST_MODEL to the path of a GGUF")
+class Streams(Program):
+    """Standard streams that are closed, full or gone."""
+
+    def shell(self, line):
+        done = subprocess.run(["sh", "-c", line.replace("hearth", shlex.quote(HEARTH))], cwd=self.home.name,
+                              stdin=subprocess.DEVNULL, capture_output=True, env=self.environment)
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    def test_output_that_cannot_be_written_is_an_error(self):
+        for line in ("hearth list >&-", "hearth list --json >/dev/full", "hearth --help >/dev/full"):
+            status, _, stderr = self.shell(line)
+            self.assertEqual(status, 1, line)
+            self.assertRegex(stderr, r"\Ahearth: cannot write the output: .+\n\Z", line)
+
+    def test_a_closed_stderr_changes_no_status(self):
+        self.assertEqual(self.shell("hearth list 2>&-")[:2], (0, self.shell("hearth list")[1]))
+        self.assertEqual(self.shell("hearth show nothing 2>&-")[0], 1)
+        self.assertEqual(self.shell("hearth list >&- 2>&-")[0], 1)
+        self.assertEqual(self.shell("hearth nonsense 2>/dev/full")[0], 1)
+
+    def test_no_file_gets_what_a_closed_stream_would(self):
+        # A writer that waits for the lock, which is its first open file, says so on stderr.
+        home = pathlib.Path(self.home.name)
+        (home / "a.gguf").write_bytes(b"GGUF\x03\0\0\0" + bytes(16))
+        for streams in ("2>&-", ">&- 2>&-", "<&- >&- 2>&-"):
+            with open(home / "lock", "wb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                running = subprocess.Popen(["sh", "-c", f'exec "$0" import a.gguf tiny {streams}', HEARTH], cwd=home,
+                                           env=self.environment)
+                while not re.search(rf"-> FLOCK .* {running.pid} ", pathlib.Path("/proc/locks").read_text()):
+                    self.assertIsNone(running.poll(), "the writer did not wait")
+                    time.sleep(0.001)
+            self.assertEqual(running.wait(), 0, streams)
+            self.assertEqual((home / "lock").read_bytes(), b"", streams)
+
+    def test_input_that_cannot_be_read_is_an_error(self):
+        status, _, stderr = self.shell("hearth run m <.")
+        self.assertEqual(status, 1)
+        self.assertIn("cannot read standard input", stderr)
+
+
 class Answers(Program):
+    def setUp(self):
+        self.environment = dict(os.environ)
+        done = self.hearth("show", MODEL)
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
+
     def answer(self, *arguments, stdin=""):
-        done = self.hearth("run", test_model(), *arguments, "--json", stdin=stdin)
+        done = self.hearth("run", MODEL, *arguments, "--json", stdin=stdin)
         self.assertEqual(done.returncode, 0, done.stderr.decode())
         return json.loads(done.stdout)
 
@@ -100,11 +163,11 @@ class Answers(Program):
 
     def test_plain_output_is_the_text_of_the_json(self):
         flags = ["Once upon a time", "--raw", "--temp", "0", "-n", "8"]
-        done = self.hearth("run", test_model(), *flags)
+        done = self.hearth("run", MODEL, *flags)
         self.assertEqual(done.stdout.decode(), self.answer(*flags)["text"] + "\n")
 
     def test_a_prompt_that_does_not_fit_comes_with_its_numbers(self):
-        done = self.hearth("run", test_model(), "--raw", "--ctx", "32", stdin="one two three " * 40)
+        done = self.hearth("run", MODEL, "--raw", "--ctx", "32", stdin="one two three " * 40)
         self.assert_refused(done, "tokens, the context holds 32")
         self.assertEqual(done.stderr.count(b"\n"), 1)
 
@@ -112,17 +175,34 @@ class Answers(Program):
         for restores in (True, False):  # with SIGPIPE's default, and with it ignored
             before = signal.signal(signal.SIGPIPE, signal.SIG_IGN)
             self.addCleanup(signal.signal, signal.SIGPIPE, before)
-            running = subprocess.Popen([HEARTH, "run", test_model(), "Once upon a time", "--raw", "--ignore-eos"],
+            running = subprocess.Popen([HEARTH, "run", MODEL, "Once upon a time", "--raw", "--ignore-eos"],
                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                        restore_signals=restores)
             running.stdout.read(1)
             running.stdout.close()
             with running.stderr as stderr:
                 self.assertEqual(stderr.read(), b"")
-            self.assertEqual(running.wait(timeout=60), -signal.SIGPIPE if restores else 0)
+            self.assertEqual(running.wait(), -signal.SIGPIPE if restores else 1)
+
+    def test_ctrl_c_ends_an_answer_with_status_130_and_what_was_said(self):
+        running = subprocess.Popen([HEARTH, "run", MODEL, "Once upon a time", "--raw", "--ignore-eos"],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        said = running.stdout.read(1)
+        running.send_signal(signal.SIGINT)
+        rest, stderr = running.communicate()
+        self.assertEqual(running.returncode, 130)
+        self.assertTrue((said + rest).decode().endswith("\n"))
+        self.assertEqual(stderr, b"hearth: stopped by Ctrl-C\n")
+
+    def test_a_full_disk_ends_an_answer(self):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([HEARTH, "run", MODEL, "Hello", "--ignore-eos"], stdin=subprocess.DEVNULL, stdout=full,
+                                  stderr=subprocess.PIPE)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr.decode(), r"\Ahearth: cannot write the output: .+\n\Z")
 
     def test_verbose_says_what_it_took(self):
-        done = self.hearth("run", test_model(), "Hello", "--raw", "-n", "4", "--ignore-eos", "--verbose")
+        done = self.hearth("run", MODEL, "Hello", "--raw", "-n", "4", "--ignore-eos", "--verbose")
         for word in ("prompt", "first token", "generation", "memory"):
             self.assertIn(word, done.stderr.decode())
 
