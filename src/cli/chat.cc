@@ -19,9 +19,9 @@ std::string find_template(const gguf::File& file,
 
 }  // namespace
 
-Chat::Chat(OpenModel open, std::optional<text::ChatTemplate> chat_template)
+Chat::Chat(OpenModel open)
     : open_(std::move(open)),
-      prompt_maker_(*open_.tokenizer, std::move(chat_template)),
+      prompt_maker_(*open_.tokenizer, std::nullopt),
       session_(*open_.model, *open_.tokenizer) {}
 
 Result<std::unique_ptr<Chat>> Chat::open(const ModelOptions& model,
@@ -29,21 +29,35 @@ Result<std::unique_ptr<Chat>> Chat::open(const ModelOptions& model,
                                          bool is_raw) {
   OpenModel open = TRY(open_model(model));
   const std::string source = find_template(*open.file, template_override);
-  std::optional<text::ChatTemplate> chat_template;
-  if (!is_raw && !source.empty()) {
-    auto compiled = text::ChatTemplate::compile(source);
-    if (!compiled) return fail_at("chat template", std::move(compiled).error());
-    chat_template = std::move(*compiled);
-  }
   if (!is_raw && source.empty()) {
     log_warning("{}: the model has no chat template; the prompt goes in as it is", model.model);
   }
-  std::unique_ptr<Chat> chat(new Chat(std::move(open), std::move(chat_template)));
+  std::unique_ptr<Chat> chat(new Chat(std::move(open)));
   chat->model_name_ = model.model;
   chat->template_source_ = source;
-  chat->is_raw_ = is_raw || source.empty();
+  TRY(chat->set_raw(is_raw || source.empty()));
   chat->n_threads_ = model.n_threads > 0 ? model.n_threads : usable_physical_cores();
   return chat;
+}
+
+Result<void> Chat::set_raw(bool is_raw) {
+  if (!is_raw && template_source_.empty()) {
+    return fail(ErrorCode::kNotFound,
+                fmt::format("{}: the model has no chat template", model_name_));
+  }
+  // Compiled when it is first wanted: a broken one must not stand in the way of raw prompts.
+  if (!is_raw && !prompt_maker_.has_template()) return set_template(template_source_);
+  is_raw_ = is_raw;
+  return {};
+}
+
+Result<void> Chat::set_template(const std::string& source) {
+  auto compiled = text::ChatTemplate::compile(source);
+  if (!compiled) return fail_at("chat template", std::move(compiled).error());
+  prompt_maker_.set_template(std::move(*compiled));
+  template_source_ = source;
+  is_raw_ = false;
+  return {};
 }
 
 Result<std::vector<engine::TokenId>> Chat::prompt_tokens(const std::string& prompt) const {
@@ -59,11 +73,15 @@ Result<Answer> Chat::ask(const std::string& prompt, const ChatCallbacks& callbac
   std::optional<Progress> progress;
   engine::GenerateCallbacks generate;
   generate.is_cancelled = callbacks.is_cancelled;
+  int32_t n_cached = -1;
   generate.on_prompt = [&](int32_t n_done, int32_t n_total) {
-    if (!progress && n_done < n_total) {
-      progress.emplace("prompt", static_cast<uint64_t>(n_total), "tokens");
+    if (n_cached < 0) n_cached = n_done;
+    const auto n_new = static_cast<uint64_t>(n_total - n_cached);
+    if (!progress && n_total - n_done > open_.model->max_rows()) {
+      progress.emplace("prompt", n_new, "tokens");
+      progress->begin();
     }
-    if (progress) progress->update(static_cast<uint64_t>(n_done));
+    if (progress) progress->update(static_cast<uint64_t>(n_done - n_cached));
     if (n_done == n_total) progress.reset();
   };
   generate.on_piece = [&](const engine::Piece& piece) {
@@ -75,7 +93,7 @@ Result<Answer> Chat::ask(const std::string& prompt, const ChatCallbacks& callbac
   const engine::Generated generated = TRY(session_.generate(tokens, options, generate));
   answer.reason = generated.reason;
   answer.stats = generated.stats;
-  if (!is_raw_) {
+  if (!is_raw_ && answer.stats.n_generated > 0) {
     conversation.messages.push_back({"user", prompt});
     conversation.messages.push_back({"assistant", answer.text});
   }

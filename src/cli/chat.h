@@ -38,9 +38,14 @@ class Chat {
                                             const std::optional<std::string>& template_override,
                                             bool is_raw);
 
-  // Adds the prompt and the answer, a cancelled one too, to the conversation; in raw mode each
-  // prompt stands alone. After an error the conversation is as it was.
+  // Adds the prompt and the answer to the conversation; in raw mode each prompt stands alone. After
+  // an error, or where it was cancelled before a token came, the conversation is as it was.
   Result<Answer> ask(const std::string& prompt, const ChatCallbacks& callbacks);
+
+  // The next prompts go in as they are, or through the template; kNotFound where there is none.
+  Result<void> set_raw(bool is_raw);
+  // The next prompts go through this template. After an error the one before stays.
+  Result<void> set_template(const std::string& source);
 
   engine::GenerateOptions options;  // of the next answer
   Conversation conversation;
@@ -52,7 +57,7 @@ class Chat {
   int n_threads() const { return n_threads_; }
 
  private:
-  Chat(OpenModel open, std::optional<text::ChatTemplate> chat_template);
+  explicit Chat(OpenModel open);
   Result<std::vector<engine::TokenId>> prompt_tokens(const std::string& prompt) const;
 
   OpenModel open_;

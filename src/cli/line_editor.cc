@@ -8,9 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/check.h"
+#include "base/print.h"
 #include "base/utf8.h"
 
 namespace hearth::cli {
@@ -91,13 +93,16 @@ LineEditor::Outcome LineEditor::read(const std::string& prompt, std::string& lin
   int n = 0;
   errno = 0;
   const char* text = el_gets(state_->editor, &n);
-  if (text == nullptr || n <= 0) {
-    const bool is_interrupted = errno == EINTR || n < 0;
-    fputc('\n', stdout);
-    fflush(stdout);
-    return is_interrupted ? Outcome::kInterrupted : Outcome::kEnd;
+  line.assign(text == nullptr ? "" : text, static_cast<size_t>(std::max(n, 0)));
+  // What a Ctrl-C or the end of input cuts off comes without a line's end.
+  if (!line.ends_with('\n') && !line.ends_with('\r')) {
+    const LineInfo* typed = el_line(state_->editor);
+    const bool is_interrupted = errno == EINTR || n != 0;
+    write_out("\n");
+    flush_out();
+    if (!is_interrupted) return Outcome::kEnd;
+    return typed->lastchar > typed->buffer ? Outcome::kCleared : Outcome::kInterrupted;
   }
-  line.assign(text, static_cast<size_t>(n));
   while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.pop_back();
   if (keeps_history_ && line.find_first_not_of(" \t") != std::string::npos) {
     history(state_->history, &state_->event, H_ENTER, line.c_str());

@@ -8,7 +8,7 @@ namespace hearth::cli {
 
 class LineEditor {
  public:
-  enum class Outcome { kLine, kInterrupted, kEnd };
+  enum class Outcome { kLine, kCleared, kInterrupted, kEnd };
 
   // history_path: made 0600, its folder if it is missing 0700; empty: no history is kept. Not
   // being able to keep one is not an error.
@@ -17,7 +17,8 @@ class LineEditor {
   LineEditor(const LineEditor&) = delete;
   LineEditor& operator=(const LineEditor&) = delete;
 
-  // line: without its end. kInterrupted: Ctrl-C (an InterruptGuard must live). kEnd: Ctrl-D.
+  // line: without its end. Ctrl-C (an InterruptGuard must live) is kCleared where something had
+  // been typed, else kInterrupted. kEnd: Ctrl-D.
   Outcome read(const std::string& prompt, std::string& line);
   void keeps_history(bool keeps) { keeps_history_ = keeps; }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -22,6 +23,7 @@ class PromptMaker {
   // `tokenizer` must outlive this. Without a template only raw() works.
   PromptMaker(const text::Tokenizer& tokenizer, std::optional<text::ChatTemplate> chat_template);
 
+  void set_template(text::ChatTemplate chat_template) { template_ = std::move(chat_template); }
   bool has_template() const { return template_.has_value(); }
 
   // The conversation through the template, up to where the assistant speaks. Errors are the

@@ -2,27 +2,41 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
+#include <algorithm>
+#include <iterator>
 #include <string_view>
 
+#include "base/print.h"
 #include "cli/generation_flags.h"
+#include "cli/nearest.h"
+#include "cli/open_model.h"
 #include "cli/shown_text.h"
 #include "cli/typed_input.h"
 
 namespace hearth::cli {
 namespace {
 
-constexpr const char* kHelp =
+constexpr const char* kSetHelp =
     "/set parameter NAME VALUE   a sampling parameter, num_predict or stop\n"
     "/set system TEXT            the system message; the conversation goes on\n"
+    "/set template FILE          a Jinja chat template's file, instead of the model's own\n"
+    "/set raw | noraw            each prompt alone, as it is; or through the chat template\n"
     "/set verbose | quiet        figures after each answer, or none\n"
-    "/set history | nohistory    keep what is typed for the next time, or don't\n"
-    "/show info | parameters | system | template\n"
+    "/set history | nohistory    keep what is typed for the next time, or don't\n";
+constexpr const char* kShowHelp =
+    "/show info                  the model: family, size, context, backend\n"
+    "/show parameters            what /set parameter sets\n"
+    "/show system                the system message\n"
+    "/show template              the chat template\n";
+constexpr const char* kHelp =
     "/save FILE  /load FILE      the conversation as JSON\n"
     "/clear                      forget the conversation\n"
     "/bye                        leave; so does Ctrl-D\n"
     "\"\"\"                         begins and ends a text of several lines\n"
-    "Ctrl-C                      stops an answer\n";
+    "Ctrl-C                      stops an answer, or clears the line\n";
+
+constexpr std::string_view kWholeCommands[] = {"/bye", "/exit", "/clear", "/?", "/help"};
+const std::string kCommands[] = {"/set", "/show", "/save", "/load", "/clear", "/bye", "/help"};
 
 // The first word, which is taken off `rest`.
 std::string take_word(std::string_view& rest) {
@@ -44,7 +58,12 @@ std::string unquoted(std::string_view text) {
   return std::string(is_quoted ? text.substr(1, text.size() - 2) : text);
 }
 
-void print_error(const Error& error) { fmt::print(stderr, "hearth: {}\n", error.message); }
+Result<void> check_file_name(const std::string& command, const std::string& path) {
+  if (!path.empty()) return {};
+  return fail(ErrorCode::kInvalidArgument, command + ": a file's name is wanted");
+}
+
+void print_error(const Error& error) { print_err("hearth: {}\n", error.message); }
 
 }  // namespace
 
@@ -52,16 +71,20 @@ Repl::Repl(Chat& chat, const std::string& history_path, bool is_verbose)
     : chat_(chat), editor_(history_path), is_verbose_(is_verbose) {}
 
 void Repl::run() {
-  fmt::print(stderr, "{}: /? shows the commands, /bye leaves\n", chat_.model_name());
+  print_err("{}: /? shows the commands, /bye leaves\n", chat_.model_name());
   for (bool was_interrupted = false;;) {
     interrupt_.reset();
     TypedInput input;
     const LineEditor::Outcome outcome = read_input(input);
     if (outcome == LineEditor::Outcome::kEnd) return;
+    if (outcome == LineEditor::Outcome::kCleared) {
+      was_interrupted = false;
+      continue;
+    }
     if (outcome == LineEditor::Outcome::kInterrupted) {
       if (was_interrupted) return;
       was_interrupted = true;
-      fmt::print(stderr, "Ctrl-C again, Ctrl-D or /bye leaves\n");
+      print_err("Ctrl-C again, Ctrl-D or /bye leaves\n");
       continue;
     }
     was_interrupted = false;
@@ -78,6 +101,8 @@ void Repl::run() {
 LineEditor::Outcome Repl::read_input(TypedInput& input) {
   for (std::string line;;) {
     const LineEditor::Outcome outcome = editor_.read(input.is_open() ? "... " : ">>> ", line);
+    const bool clears_block = outcome == LineEditor::Outcome::kInterrupted && input.is_open();
+    if (clears_block) return LineEditor::Outcome::kCleared;
     if (outcome != LineEditor::Outcome::kLine || input.add(line)) return outcome;
   }
 }
@@ -87,17 +112,17 @@ void Repl::answer(const std::string& prompt) {
   callbacks.is_cancelled = [this] { return interrupt_.is_set(); };
   callbacks.on_text = [](std::string_view text) {
     const std::string shown = shown_text(text);
-    std::fwrite(shown.data(), 1, shown.size(), stdout);
-    std::fflush(stdout);
+    write_out(shown);
+    flush_out();
   };
   const auto answer = chat_.ask(prompt, callbacks);
-  fmt::print("\n");
-  std::fflush(stdout);
+  print_out("\n");
+  flush_out();
   if (!answer) return print_error(answer.error());
   if (answer->reason == engine::DoneReason::kLength) {
-    fmt::print(stderr, "(the answer ends here: {} tokens generated, {} of the context's {} used)\n",
-               answer->stats.n_generated, answer->stats.n_prompt + answer->stats.n_generated,
-               chat_.model().info().n_ctx);
+    print_err("(the answer ends here: {} tokens generated, {} of the context's {} used)\n",
+              answer->stats.n_generated, answer->stats.n_prompt + answer->stats.n_generated,
+              chat_.model().info().n_ctx);
   }
   if (is_verbose_) report_.print(chat_, *answer);
 }
@@ -106,13 +131,16 @@ Repl::Next Repl::command(const std::string& line) {
   std::string_view rest = line;
   const std::string verb = take_word(rest);
   Result<void> done;
-  if (verb == "/bye" || verb == "/exit") {
+  const bool is_whole = std::ranges::find(kWholeCommands, verb) != std::end(kWholeCommands);
+  if (is_whole && !rest.empty()) {
+    done = fail(ErrorCode::kInvalidArgument, fmt::format("'{}' takes nothing after it", verb));
+  } else if (verb == "/bye" || verb == "/exit") {
     return Next::kLeave;
   } else if (verb == "/?" || verb == "/help") {
-    fmt::print("{}", kHelp);
+    print_out("{}{}{}", kSetHelp, kShowHelp, kHelp);
   } else if (verb == "/clear") {
     chat_.conversation.messages.clear();
-    fmt::print("The conversation is forgotten.\n");
+    print_out("The conversation is forgotten.\n");
   } else if (verb == "/set") {
     const std::string what = take_word(rest);
     done = set(what, std::string(rest));
@@ -121,14 +149,24 @@ Repl::Next Repl::command(const std::string& line) {
   } else if (verb == "/save" || verb == "/load") {
     done = keep(verb, std::string(rest));
   } else {
-    done = unknown(verb);
+    done =
+        fail(ErrorCode::kInvalidArgument, fmt::format("no command '{}'{}; /? shows what there is",
+                                                      verb, did_you_mean(verb, kCommands)));
   }
-  std::fflush(stdout);
+  flush_out();
   if (!done) print_error(done.error());
   return Next::kGoOn;
 }
 
 Result<void> Repl::set(const std::string& what, const std::string& value) {
+  if (what.empty()) {
+    print_out("{}", kSetHelp);
+    return {};
+  }
+  if (what == "template") {
+    TRY(check_file_name("/set template", value));
+    return chat_.set_template(TRY(read_template_file(value)));
+  }
   if (what == "system") {
     chat_.conversation.system = unquoted(value);
     return {};
@@ -136,6 +174,10 @@ Result<void> Repl::set(const std::string& what, const std::string& value) {
   if (what != "parameter") return set_switch(what);
   std::string_view rest = value;
   const std::string name = take_word(rest);
+  if (name.empty()) {
+    return fail(ErrorCode::kInvalidArgument,
+                "/set parameter NAME VALUE: no name; /show parameters lists them");
+  }
   return set_parameter(chat_.options, name, unquoted(rest));
 }
 
@@ -144,6 +186,8 @@ Result<void> Repl::set_switch(const std::string& what) {
     is_verbose_ = what == "verbose";
   } else if (what == "history" || what == "nohistory") {
     editor_.keeps_history(what == "history");
+  } else if (what == "raw" || what == "noraw") {
+    return chat_.set_raw(what == "raw");
   } else {
     return unknown("/set " + what);
   }
@@ -152,17 +196,19 @@ Result<void> Repl::set_switch(const std::string& what) {
 
 Result<void> Repl::show(const std::string& what) const {
   const models::ModelInfo& info = chat_.model().info();
-  if (what == "info") {
-    fmt::print("{}: {}, {} layers, {:.1f} M parameters\ncontext {} of {} trained\n{}\n",
-               chat_.model_name(), info.architecture, info.n_layers,
-               static_cast<double>(info.n_parameters) / 1e6, info.n_ctx, info.trained_context,
-               chat_.model().backend().description());
+  if (what.empty()) {
+    print_out("{}", kShowHelp);
+  } else if (what == "info") {
+    print_out("{}: {}, {} layers, {:.1f} M parameters\ncontext {} of {} trained\n{}\n",
+              chat_.model_name(), info.architecture, info.n_layers,
+              static_cast<double>(info.n_parameters) / 1e6, info.n_ctx, info.trained_context,
+              chat_.model().backend().description());
   } else if (what == "parameters") {
-    fmt::print("{}", parameters_text(chat_.options));
+    print_out("{}", parameters_text(chat_.options));
   } else if (what == "system") {
-    fmt::print("{}\n", chat_.conversation.system);
+    print_out("{}\n", chat_.conversation.system);
   } else if (what == "template") {
-    fmt::print("{}\n", shown_text(chat_.template_source()));
+    print_out("{}\n", shown_text(chat_.template_source()));
   } else {
     return unknown("/show " + what);
   }
@@ -170,10 +216,10 @@ Result<void> Repl::show(const std::string& what) const {
 }
 
 Result<void> Repl::keep(const std::string& verb, const std::string& path) {
-  if (path.empty()) return fail(ErrorCode::kInvalidArgument, verb + ": a file's name is wanted");
+  TRY(check_file_name(verb, path));
   if (verb == "/save") return chat_.conversation.save(path);
   chat_.conversation = TRY(Conversation::load(path));
-  fmt::print("{} messages\n", chat_.conversation.messages.size());
+  print_out("{} messages\n", chat_.conversation.messages.size());
   return {};
 }
 

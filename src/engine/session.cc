@@ -124,6 +124,7 @@ Result<Generated> Session::generate(std::span<const TokenId> prompt, const Gener
 // False if cancelled.
 Result<bool> Session::run_prompt(Run& run) {
   const int32_t n_total = sequence_.n_tokens();
+  if (run.callbacks.on_prompt) run.callbacks.on_prompt(sequence_.cached_len(), n_total);
   while (sequence_.cached_len() < n_total) {
     if (run.is_cancelled()) return false;
     const int32_t from = sequence_.cached_len();

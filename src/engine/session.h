@@ -42,8 +42,9 @@ struct Piece {
 // Any of them may be empty.
 struct GenerateCallbacks {
   std::function<void(const Piece&)> on_piece;
-  std::function<void(int32_t n_done, int32_t n_total)> on_prompt;  // after each step
-  std::function<bool()> is_cancelled;                              // asked before each step
+  // Before the prompt's first step (n_done: what is cached), and after each.
+  std::function<void(int32_t n_done, int32_t n_total)> on_prompt;
+  std::function<bool()> is_cancelled;  // asked before each step
 };
 
 enum class DoneReason { kStop, kLength, kCancelled };

@@ -168,7 +168,7 @@ TEST(Session, steps_of_any_size_give_the_same_answer) {
   }
 }
 
-TEST(Session, reports_the_prompt_after_each_step) {
+TEST(Session, reports_the_prompt_before_the_first_step_and_after_each) {
   Conversation conversation;
   std::vector<int32_t> done;
   GenerateCallbacks callbacks;
@@ -177,7 +177,7 @@ TEST(Session, reports_the_prompt_after_each_step) {
     EXPECT_EQ(n_total, 40);
   };
   conversation.ask(prompt(40), at_most(1), callbacks);
-  EXPECT_THAT(done, ElementsAre(16, 32, 40));
+  EXPECT_THAT(done, ElementsAre(0, 16, 32, 40));
 }
 
 TEST(Session, a_prompt_that_leaves_no_room_is_refused_with_both_numbers) {
@@ -286,13 +286,13 @@ TEST(Session, an_error_in_a_step_leaves_the_steps_before_it) {
   Conversation conversation;
   Tokens bad = prompt(40);
   bad[20] = kVocab;
-  int n_steps = 0;
+  int n_reports = 0;
   GenerateCallbacks callbacks;
-  callbacks.on_prompt = [&](int32_t, int32_t) { ++n_steps; };
+  callbacks.on_prompt = [&](int32_t, int32_t) { ++n_reports; };
   const Error error = conversation.refusal(bad, at_most(8), callbacks);
   EXPECT_EQ(error.code, ErrorCode::kInvalidArgument);
   EXPECT_THAT(error.message, HasSubstr("token 128 of 128"));
-  EXPECT_EQ(n_steps, 1);
+  EXPECT_EQ(n_reports, 2);  // before the first step, after it
   const Answer answer = conversation.ask(prompt(40), with_logprobs(8));
   EXPECT_EQ(answer.done.stats.n_cached, kMaxRows);
   expect_same(answer, fresh(prompt(40), with_logprobs(8)));
