@@ -45,17 +45,11 @@ std::optional<Sizes> sizes_of(quant::Type type, int64_t n_rows, int64_t n_cols, 
   return sizes;
 }
 
-// The first n of each row's kPanelRows products.
-void write_rows(const float* products, int64_t n_rows, size_t n, float* out, int64_t stride) {
-  if (n == kPanelRows) {
-    for (int64_t t = 0; t < n_rows; ++t) {
-      std::memcpy(out + t * stride, products + kPanelRows * t, kPanelRows * sizeof(float));
-    }
-    return;
-  }
-  for (int64_t t = 0; t < n_rows; ++t) {
-    std::memcpy(out + t * stride, products + kPanelRows * t, n * sizeof(float));
-  }
+// The first n of each row's `width` products.
+void write_rows(const float* products, int64_t width, int64_t n_rows, int64_t n, float* out,
+                int64_t stride) {
+  const auto bytes = static_cast<size_t>(n) * sizeof(float);
+  for (int64_t t = 0; t < n_rows; ++t) std::memcpy(out + t * stride, products + width * t, bytes);
 }
 
 // Page faults bound packing: 96 MiB at 2.1 GB/s, with huge pages at 4.5 (two cores of an EPYC
@@ -72,6 +66,7 @@ void hint_huge_pages(const Pages& memory) {
 struct PackedMatrix::Impl {
   const PanelFormat* format;
   PanelKernel kernel;
+  PanelKernel pair_kernel;  // null: none
   ActivationFormat activation;
   int64_t n_rows, n_cols, n_slices;
   int64_t n_blocks;  // of a row
@@ -138,6 +133,7 @@ Result<PackedMatrix> PackedMatrix::pack(const MatrixSource& source, IsaLevel lev
   auto impl = std::make_shared<Impl>();
   impl->format = format;
   impl->kernel = panel_kernel(*format, level);
+  impl->pair_kernel = panel_pair_kernel(*format, level);
   impl->activation = compute::activation_format(source.type);
   impl->n_rows = source.n_rows;
   impl->n_cols = source.n_cols;
@@ -177,11 +173,12 @@ void PackedMatrix::multiply(const QuantizedRows& x, int64_t row_begin, int64_t r
   CHECK(x.n_cols() == w.n_cols && x.format() == w.activation);
   CHECK(row_begin >= 0 && row_end <= x.n_rows() && slice >= 0 && slice < w.n_slices);
   CHECK(panel_begin >= 0 && panel_end <= w.n_panels);
-  alignas(64) float products[kTileRows * kPanelRows];
+  alignas(64) float products[kTileRows * 2 * kPanelRows];
   for (int64_t row = row_begin; row < row_end;) {
     const int64_t tile_end = std::min(row_end, (row / kTileRows + 1) * kTileRows);
     const QuantizedRow rows = x.storage_->at_row(row, x.n_rows(), x.n_cols(), x.format());
     PanelTile tile = {.panel = nullptr,
+                      .panel_bytes = w.panel_bytes,
                       .n_blocks = w.n_blocks,
                       .stride = rows.stride,
                       .n_rows = tile_end - row,
@@ -193,13 +190,14 @@ void PackedMatrix::multiply(const QuantizedRows& x, int64_t row_begin, int64_t r
                       .offsets_32 = rows.offsets_32,
                       .sums_32 = rows.sums_32,
                       .out = products};
-    for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
+    for (int64_t panel = panel_begin, end; panel < panel_end; panel = end) {
+      const bool is_pair = w.pair_kernel != nullptr && panel + 2 <= panel_end;
+      end = panel + (is_pair ? 2 : 1);
       tile.panel = w.panels + (slice * w.n_panels + panel) * w.panel_bytes;
-      w.kernel(tile);
-      const int64_t first = panel * kPanelRows;
-      const auto n = static_cast<size_t>(std::min<int64_t>(kPanelRows, w.n_rows - first));
-      write_rows(products, tile.n_rows, n, out + (row - row_begin) * out_stride + first,
-                 out_stride);
+      (is_pair ? w.pair_kernel : w.kernel)(tile);
+      const int64_t first = panel * kPanelRows, width = (end - panel) * kPanelRows;
+      write_rows(products, width, tile.n_rows, std::min(width, w.n_rows - first),
+                 out + (row - row_begin) * out_stride + first, out_stride);
     }
     row = tile_end;
   }

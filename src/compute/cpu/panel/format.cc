@@ -225,19 +225,32 @@ void pack_iq4_xs(Rows rows, uint8_t* out) {
 }
 
 constexpr PanelFormat kFormats[] = {
-    {quant::Type::kQ4_0, pack_q4_0, multiply_q4_0_scalar, multiply_q4_0_avx2},
-    {quant::Type::kQ4_1, pack_q4_1, multiply_q4_1_scalar, multiply_q4_1_avx2},
-    {quant::Type::kQ5_0, pack_q5_0, multiply_q5_0_scalar, multiply_q5_0_avx2},
-    {quant::Type::kQ5_1, pack_q5_1, multiply_q5_1_scalar, multiply_q5_1_avx2},
-    {quant::Type::kQ8_0, pack_q8_0, multiply_q8_0_scalar, multiply_q8_0_avx2},
-    {quant::Type::kIQ4_NL, pack_q4_0, multiply_iq4_nl_scalar, multiply_iq4_nl_avx2},
-    {quant::Type::kMXFP4, pack_mxfp4, multiply_mxfp4_scalar, multiply_mxfp4_avx2},
-    {quant::Type::kQ2_K, pack_q2_k, multiply_q2_k_scalar, multiply_q2_k_avx2},
-    {quant::Type::kQ3_K, pack_q3_k, multiply_q3_k_scalar, multiply_q3_k_avx2},
-    {quant::Type::kQ4_K, pack_q4_k, multiply_q4_k_scalar, multiply_q4_k_avx2},
-    {quant::Type::kQ5_K, pack_q5_k, multiply_q5_k_scalar, multiply_q5_k_avx2},
-    {quant::Type::kQ6_K, pack_q6_k, multiply_q6_k_scalar, multiply_q6_k_avx2},
-    {quant::Type::kIQ4_XS, pack_iq4_xs, multiply_iq4_xs_scalar, multiply_iq4_xs_avx2},
+    {quant::Type::kQ4_0, pack_q4_0, multiply_q4_0_scalar, multiply_q4_0_avx2,
+     multiply_pair_q4_0_avx512},
+    {quant::Type::kQ4_1, pack_q4_1, multiply_q4_1_scalar, multiply_q4_1_avx2,
+     multiply_pair_q4_1_avx512},
+    {quant::Type::kQ5_0, pack_q5_0, multiply_q5_0_scalar, multiply_q5_0_avx2,
+     multiply_pair_q5_0_avx512},
+    {quant::Type::kQ5_1, pack_q5_1, multiply_q5_1_scalar, multiply_q5_1_avx2,
+     multiply_pair_q5_1_avx512},
+    {quant::Type::kQ8_0, pack_q8_0, multiply_q8_0_scalar, multiply_q8_0_avx2,
+     multiply_pair_q8_0_avx512},
+    {quant::Type::kIQ4_NL, pack_q4_0, multiply_iq4_nl_scalar, multiply_iq4_nl_avx2,
+     multiply_pair_iq4_nl_avx512},
+    {quant::Type::kMXFP4, pack_mxfp4, multiply_mxfp4_scalar, multiply_mxfp4_avx2,
+     multiply_pair_mxfp4_avx512},
+    {quant::Type::kQ2_K, pack_q2_k, multiply_q2_k_scalar, multiply_q2_k_avx2,
+     multiply_pair_q2_k_avx512},
+    {quant::Type::kQ3_K, pack_q3_k, multiply_q3_k_scalar, multiply_q3_k_avx2,
+     multiply_pair_q3_k_avx512},
+    {quant::Type::kQ4_K, pack_q4_k, multiply_q4_k_scalar, multiply_q4_k_avx2,
+     multiply_pair_q4_k_avx512},
+    {quant::Type::kQ5_K, pack_q5_k, multiply_q5_k_scalar, multiply_q5_k_avx2,
+     multiply_pair_q5_k_avx512},
+    {quant::Type::kQ6_K, pack_q6_k, multiply_q6_k_scalar, multiply_q6_k_avx2,
+     multiply_pair_q6_k_avx512},
+    {quant::Type::kIQ4_XS, pack_iq4_xs, multiply_iq4_xs_scalar, multiply_iq4_xs_avx2,
+     multiply_pair_iq4_xs_avx512},
 };
 
 }  // namespace
@@ -251,6 +264,10 @@ const PanelFormat* find_panel_format(quant::Type type) {
 
 PanelKernel panel_kernel(const PanelFormat& format, IsaLevel level) {
   return level >= IsaLevel::kAvx2 ? format.avx2 : format.scalar;
+}
+
+PanelKernel panel_pair_kernel(const PanelFormat& format, IsaLevel level) {
+  return level >= IsaLevel::kAvx512Vnni ? format.avx512_pair : nullptr;
 }
 
 }  // namespace hearth::compute::cpu

@@ -49,11 +49,15 @@ struct PanelFormat {
   void (*pack)(const std::byte* const rows[kPanelRows], uint8_t* out);
   PanelKernel scalar;
   PanelKernel avx2;
+  PanelKernel avx512_pair;
 };
 
 // Null if the type has no panel kernels.
 const PanelFormat* find_panel_format(quant::Type type);
 
 PanelKernel panel_kernel(const PanelFormat& format, IsaLevel level);
+
+// For two panels at once; null where the level has none.
+PanelKernel panel_pair_kernel(const PanelFormat& format, IsaLevel level);
 
 }  // namespace hearth::compute::cpu

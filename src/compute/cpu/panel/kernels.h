@@ -20,6 +20,7 @@ constexpr int kTileRows =
 // and of the others, takes off the two 16-bit lanes that a kernel sums these columns into.
 struct PanelTile {
   const uint8_t* panel;
+  int64_t panel_bytes;  // to the next panel, which a pair kernel takes too
   int64_t n_blocks;
   int64_t stride;
   int64_t n_rows;             // 1 to kTileRows
@@ -30,7 +31,7 @@ struct PanelTile {
   const int32_t* offsets_16;  // the same times 16
   const int32_t* offsets_32;  // [n_cols / 32, stride, 2] word pairs, times 32; blocks of 256 only
   const int16_t* sums_32;     // [n_blocks, stride, 8] sums of 32 codes; blocks of 256 only
-  float* out;                 // [n_rows, kPanelRows], 32-byte aligned
+  float* out;                 // [n_rows, kPanelRows], or twice as wide for a pair; 64-byte aligned
 };
 
 using PanelKernel = void (*)(const PanelTile& tile);
@@ -62,6 +63,21 @@ void multiply_q4_k_avx2(const PanelTile& tile);
 void multiply_q5_k_avx2(const PanelTile& tile);
 void multiply_q6_k_avx2(const PanelTile& tile);
 void multiply_iq4_xs_avx2(const PanelTile& tile);
+
+// Two panels, the tile's and the next; the bits are those of the same panels one by one.
+void multiply_pair_q4_0_avx512(const PanelTile& tile);
+void multiply_pair_q4_1_avx512(const PanelTile& tile);
+void multiply_pair_q5_0_avx512(const PanelTile& tile);
+void multiply_pair_q5_1_avx512(const PanelTile& tile);
+void multiply_pair_q8_0_avx512(const PanelTile& tile);
+void multiply_pair_iq4_nl_avx512(const PanelTile& tile);
+void multiply_pair_mxfp4_avx512(const PanelTile& tile);
+void multiply_pair_q2_k_avx512(const PanelTile& tile);
+void multiply_pair_q3_k_avx512(const PanelTile& tile);
+void multiply_pair_q4_k_avx512(const PanelTile& tile);
+void multiply_pair_q5_k_avx512(const PanelTile& tile);
+void multiply_pair_q6_k_avx512(const PanelTile& tile);
+void multiply_pair_iq4_xs_avx512(const PanelTile& tile);
 
 // Where one row's codes and sums go in a tile's arrays: the row's own elements of block 0, and
 // `stride` rows between blocks, as above.
