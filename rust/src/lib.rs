@@ -2,4 +2,5 @@
 
 mod text;
 
+pub mod grammar;
 pub mod template;

@@ -9,12 +9,24 @@
 namespace hearth::cli {
 namespace {
 
+constexpr uint64_t kMaxSchemaBytes = 1u << 20;
+
 // The template in use: the override, or the model's own; empty if there is none.
 std::string find_template(const gguf::File& file,
                           const std::optional<std::string>& template_override) {
   if (template_override) return *template_override;
   const auto own = file.metadata().get_string("tokenizer.chat_template");
   return own ? std::string(*own) : std::string();
+}
+
+Result<std::string> schema_text(const std::string& format) {
+  if (format == "json" || format.starts_with('{')) return format;
+  auto text = read_text_file(format, kMaxSchemaBytes);
+  if (text) return text;
+  return fail(text.error().code,
+              fmt::format("format: want json, a JSON schema that begins with {{, or a file with "
+                          "one: {}",
+                          text.error().message));
 }
 
 }  // namespace
@@ -57,6 +69,21 @@ Result<void> Chat::set_template(const std::string& source) {
   prompt_maker_.set_template(std::move(*compiled));
   template_source_ = source;
   is_raw_ = false;
+  return {};
+}
+
+Result<void> Chat::set_format(const std::string& format) {
+  if (format.empty()) {
+    options.grammar = nullptr;
+    return {};
+  }
+  const std::string schema = TRY(schema_text(format));
+  if (!grammar_vocabulary_) {
+    grammar_vocabulary_ = TRY(text::GrammarVocabulary::create(*open_.tokenizer));
+  }
+  auto grammar = text::AnswerGrammar::compile(*grammar_vocabulary_, schema);
+  if (!grammar) return fail_at("format", std::move(grammar).error());
+  options.grammar = std::make_shared<const text::AnswerGrammar>(std::move(*grammar));
   return {};
 }
 

@@ -46,6 +46,9 @@ class Chat {
   Result<void> set_raw(bool is_raw);
   // The next prompts go through this template. After an error the one before stays.
   Result<void> set_template(const std::string& source);
+  // Holds the answers to come to JSON: `json` (an object), a schema, which begins with {, or the
+  // path of a file with one. Empty: to nothing.
+  Result<void> set_format(const std::string& format);
 
   engine::GenerateOptions options;  // of the next answer
   Conversation conversation;
@@ -63,6 +66,7 @@ class Chat {
   OpenModel open_;
   PromptMaker prompt_maker_;
   engine::Session session_;
+  std::optional<text::GrammarVocabulary> grammar_vocabulary_;  // once a format was set
   std::string model_name_;
   std::string template_source_;
   bool is_raw_ = false;

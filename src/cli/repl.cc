@@ -21,6 +21,8 @@ constexpr const char* kSetHelp =
     "/set system TEXT            the system message; the conversation goes on\n"
     "/set template FILE          a Jinja chat template's file, instead of the model's own\n"
     "/set raw | noraw            each prompt alone, as it is; or through the chat template\n"
+    "/set format FORMAT          json, a JSON schema or its file: what answers must be\n"
+    "/set noformat               answers may be anything again\n"
     "/set verbose | quiet        figures after each answer, or none\n"
     "/set history | nohistory    keep what is typed for the next time, or don't\n";
 constexpr const char* kShowHelp =
@@ -170,6 +172,12 @@ Result<void> Repl::set(const std::string& what, const std::string& value) {
   if (what == "system") {
     chat_.conversation.system = unquoted(value);
     return {};
+  }
+  if (what == "format" && value.empty()) {
+    return fail(ErrorCode::kInvalidArgument, "/set format: json, a JSON schema or its file");
+  }
+  if (what == "format" || what == "noformat") {
+    return chat_.set_format(what == "format" ? value : "");
   }
   if (what != "parameter") return set_switch(what);
   std::string_view rest = value;

@@ -99,11 +99,6 @@ std::string history_path() {
 }
 
 Result<void> run(const RunOptions& options) {
-  if (!options.format.empty()) {
-    return fail(ErrorCode::kUnsupported,
-                "--format: answers cannot be held to JSON or a schema; ask for JSON in the prompt "
-                "and leave --format out");
-  }
   const engine::GenerateOptions generate = TRY(options.generation.options());
   std::optional<std::string> template_override;
   if (!options.template_file.empty()) {
@@ -117,6 +112,7 @@ Result<void> run(const RunOptions& options) {
   }
   const auto chat = TRY(Chat::open(options.model, template_override, options.is_raw));
   chat->options = generate;
+  TRY(chat->set_format(options.format));
   chat->conversation.system = options.system;
   if (chat->is_raw() && !options.system.empty()) {
     log_warning("--system has no place in a raw prompt and is left out");
@@ -141,7 +137,8 @@ void add_run(CLI::App& app, Command& selected) {
       command->add_option("--template", options->template_file,
                           "a Jinja chat template's file, instead of the model's own");
   command->add_option("--format", options->format,
-                      "json or a JSON schema: not supported, and refused");
+                      "hold the answer to JSON: json (an object), a JSON schema, which begins "
+                      "with {, or the path of a file with one");
   command
       ->add_flag("--raw", options->is_raw,
                  "no chat template: the prompt as it is, control tokens in it counting")

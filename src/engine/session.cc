@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "base/check.h"
+#include "engine/sampling/keep_only.h"
 #include "engine/stop_matcher.h"
 #include "text/stream_decoder.h"
 
@@ -49,6 +50,7 @@ struct Session::Run {
   SamplerChain chain;
   StopMatcher stops;
   text::StreamDecoder decoder;
+  std::optional<text::Constraint> constraint;
   Clock::time_point start;
   GenerateStats stats;
   std::string decoded, shown;  // reused from token to token
@@ -85,6 +87,10 @@ Result<void> Session::check_prompt(std::span<const TokenId> prompt,
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("n_predict: {} is below -1", options.n_predict));
   }
+  if (options.grammar != nullptr && options.ignores_end) {
+    return fail(ErrorCode::kInvalidArgument,
+                "an answer held to a format ends where the format does; leave ignore_eos out");
+  }
   return {};
 }
 
@@ -97,11 +103,13 @@ Result<Generated> Session::generate(std::span<const TokenId> prompt, const Gener
     TRY(SamplerChain::create(options.sampling, sampler_context(model_, tokenizer_))),
     TRY(StopMatcher::create(options.stops)),
     text::StreamDecoder(tokenizer_, {.at_text_start = false}),
+    std::nullopt,
     Clock::now(),
     {},
     {},
     {}
   };
+  if (options.grammar != nullptr) run.constraint = TRY(options.grammar->begin());
   run.chain.accept(prompt);
   run.stats.seed = run.chain.seed();
   run.stats.n_prompt = static_cast<int32_t>(prompt.size());
@@ -150,24 +158,27 @@ Result<void> Session::run_rows(int32_t from, int32_t to) {
 }
 
 Result<DoneReason> Session::answer(Run& run) {
-  const bool wants_logprobs = run.options.n_logprobs >= 0;
   DoneReason reason = DoneReason::kLength;
   while (run.options.n_predict < 0 || run.stats.n_generated < run.options.n_predict) {
     if (sequence_.n_tokens() == sequence_.max_len()) break;
     if (run.stats.n_generated > 0) {
       TRY(run_rows(sequence_.cached_len(), sequence_.n_tokens()));
     }
-    if (wants_logprobs) scratch_.assign(logits_.begin(), logits_.end());
-    const TokenId token = TRY(run.chain.sample(wants_logprobs ? scratch_ : logits_));
+    const TokenId token = TRY(draw(run));
     if (++run.stats.n_generated == 1) run.stats.first_token_s = seconds_since(run.start);
     sequence_.append(token);
     if (!run.options.ignores_end && tokenizer_.ends_generation(token)) {
       reason = DoneReason::kStop;
       break;
     }
+    const bool is_complete = run.constraint && TRY(run.constraint->commit(token));
     std::optional<Logprobs> logprobs;
-    if (wants_logprobs) logprobs = logprobs_of(logits_, token, run.options.n_logprobs);
+    if (run.options.n_logprobs >= 0) logprobs = logprobs_of(logits_, token, run.options.n_logprobs);
     if (show(run, token, logprobs ? &*logprobs : nullptr)) return DoneReason::kStop;
+    if (is_complete) {
+      reason = DoneReason::kStop;
+      break;
+    }
     if (run.is_cancelled()) {
       reason = DoneReason::kCancelled;
       break;
@@ -179,6 +190,15 @@ Result<DoneReason> Session::answer(Run& run) {
   run.stops.finish(run.shown);
   if (!run.shown.empty() && run.callbacks.on_piece) run.callbacks.on_piece({run.shown});
   return reason;
+}
+
+// The next token, from logits_; they stay where log-probabilities are wanted.
+Result<TokenId> Session::draw(Run& run) {
+  const bool keeps_logits = run.options.n_logprobs >= 0;
+  if (keeps_logits) scratch_.assign(logits_.begin(), logits_.end());
+  const std::span<float> logits = keeps_logits ? scratch_ : logits_;
+  if (run.constraint) keep_only(TRY(run.constraint->mask()), logits);
+  return run.chain.sample(logits);
 }
 
 // Shows what the token adds to the text; true once a stop string is complete.

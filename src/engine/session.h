@@ -20,6 +20,7 @@
 #include "engine/sampling/logprobs.h"
 #include "engine/sequence.h"
 #include "models/model.h"
+#include "text/constraint.h"
 #include "text/tokenizer.h"
 
 namespace hearth::engine {
@@ -30,6 +31,10 @@ struct GenerateOptions {
   std::vector<std::string> stops;  // the answer ends before the first of these
   int32_t n_logprobs = -1;         // likeliest alternatives a token; -1: no log-probabilities
   bool ignores_end = false;        // goes on after a token that ends generation
+  // What the answer must be; null: anything. Compiled for the session's tokenizer. The answer ends
+  // for reason "stop" as soon as nothing may follow. Log-probabilities stay the model's own. Not
+  // with ignores_end.
+  std::shared_ptr<const text::AnswerGrammar> grammar;
 };
 
 // Part of an answer. Whole UTF-8 characters; may be empty when a token completes none.
@@ -74,7 +79,8 @@ class Session {
   Session(models::Model& model, const text::Tokenizer& tokenizer);
 
   // kContextExceeded with the numbers if the prompt leaves no room for an answer; kInvalidArgument
-  // for an empty prompt or bad options. An error leaves the session usable.
+  // for an empty prompt or bad options; kUnsupported or kLimitExceeded where no token can be found
+  // that the grammar allows. An error leaves the session usable.
   Result<Generated> generate(std::span<const TokenId> prompt, const GenerateOptions& options,
                              const GenerateCallbacks& callbacks);
 
@@ -89,6 +95,7 @@ class Session {
   Result<bool> run_prompt(Run& run);
   Result<void> run_rows(int32_t from, int32_t to);
   Result<DoneReason> answer(Run& run);
+  Result<TokenId> draw(Run& run);
   bool show(Run& run, TokenId token, const Logprobs* logprobs);
 
   models::Model& model_;

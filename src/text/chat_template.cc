@@ -5,28 +5,10 @@
 
 #include "base/check.h"
 #include "hearth_rust/template.h"
+#include "text/rust_text.h"
 
 namespace hearth::text {
 namespace {
-
-// Text that the Rust library owns.
-class OwnedText {
- public:
-  OwnedText() = default;
-  OwnedText(const OwnedText&) = delete;
-  OwnedText& operator=(const OwnedText&) = delete;
-  ~OwnedText() { hearth_text_free(&text_); }
-
-  HearthText* out() { return &text_; }
-  std::string str() const { return {reinterpret_cast<const char*>(text_.data), text_.size}; }
-
- private:
-  HearthText text_{nullptr, 0, 0};
-};
-
-const uint8_t* bytes(std::string_view text) {
-  return reinterpret_cast<const uint8_t*>(text.data());
-}
 
 ErrorCode code_of(HearthTemplateStatus status) {
   switch (status) {
@@ -55,9 +37,9 @@ ChatTemplate::~ChatTemplate() = default;
 
 Result<ChatTemplate> ChatTemplate::compile(std::string_view source) {
   HearthTemplate* handle = nullptr;
-  OwnedText message;
+  RustText message;
   const HearthTemplateStatus status =
-      hearth_template_compile(bytes(source), source.size(), &handle, message.out());
+      hearth_template_compile(rust_bytes(source).data, source.size(), &handle, message.out());
   if (status != kHearthTemplateOk) {
     return fail_at("chat template", Error{code_of(status), message.str()});
   }
@@ -74,9 +56,10 @@ Result<std::string> ChatTemplate::render(std::string_view variables_json,
       .memory_bytes = limits.memory_bytes,
       .now = limits.now.value_or(std::numeric_limits<int64_t>::min()),
   };
-  OwnedText text;
-  const HearthTemplateStatus status = hearth_template_render(
-      compiled_->handle, bytes(variables_json), variables_json.size(), &bounds, text.out());
+  RustText text;
+  const HearthTemplateStatus status =
+      hearth_template_render(compiled_->handle, rust_bytes(variables_json).data,
+                             variables_json.size(), &bounds, text.out());
   if (status != kHearthTemplateOk) return fail(code_of(status), text.str());
   return text.str();
 }

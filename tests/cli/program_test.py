@@ -88,9 +88,6 @@ class Errors(Program):
     def test_a_bad_sampler_value_comes_with_its_range(self):
         self.assert_refused(self.hearth("run", "m", "hi", "--top-p", "1.5"), "top_p: 1.5 is out of range [0, 1]")
 
-    def test_a_format_is_refused_and_not_ignored(self):
-        self.assert_refused(self.hearth("run", "m", "hi", "--format", "json"), "--format")
-
     def test_an_empty_prompt_is_refused(self):
         self.assert_refused(self.hearth("run", "m"), "the prompt is empty")
 
@@ -200,6 +197,30 @@ class Answers(Program):
                                   stderr=subprocess.PIPE)
         self.assertEqual(done.returncode, 1)
         self.assertRegex(done.stderr.decode(), r"\Ahearth: cannot write the output: .+\n\Z")
+
+    def test_a_format_holds_the_answer_to_json(self):
+        schema = {"type": "object", "additionalProperties": False, "required": ["sky", "stars"],
+                  "properties": {"sky": {"enum": ["blue", "grey"]},
+                                 "stars": {"type": "integer", "minimum": 10, "maximum": 99}}}
+        file = self.enterContext(tempfile.NamedTemporaryFile("w", suffix=".json"))
+        file.write(json.dumps(schema))
+        file.flush()
+        for given in (json.dumps(schema), file.name):
+            answer = self.answer("Describe it.", "--raw", "--temp", "1.5", "--seed", "3", "--format", given)
+            said = json.loads(answer["text"])
+            self.assertEqual(sorted(said), ["sky", "stars"])
+            self.assertIn(said["sky"], ["blue", "grey"])
+            self.assertIn(said["stars"], range(10, 100))
+            self.assertEqual(answer["done_reason"], "stop")
+        cut = self.answer("Describe it.", "--raw", "--temp", "0", "-n", "2", "--format", "json")
+        self.assertTrue(cut["text"].startswith("{"))
+        self.assertEqual(cut["done_reason"], "length")
+
+    def test_a_format_that_cannot_be_held_to_is_refused_by_name(self):
+        for given, word in (("no-such.json", "No such file"), ("{", "not JSON"), ('{"not": {}}', "not"),
+                            ('{"$ref": "http://localhost/x"}', "http://localhost/x")):
+            self.assert_refused(self.hearth("run", MODEL, "hi", "--raw", "--format", given), "format: ", word)
+        self.assert_refused(self.hearth("run", MODEL, "hi", "--raw", "--format", "json", "--ignore-eos"), "ignore_eos")
 
     def test_verbose_says_what_it_took(self):
         done = self.hearth("run", MODEL, "Hello", "--raw", "-n", "4", "--ignore-eos", "--verbose")

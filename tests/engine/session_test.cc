@@ -384,5 +384,59 @@ TEST(Session, pieces_hold_whole_characters_and_what_is_left_is_replaced) {
   }
 }
 
+GenerateOptions held_to(const text::Tokenizer& tokenizer, const std::string& schema,
+                        GenerateOptions options) {
+  const auto vocabulary = value_or_fail(text::GrammarVocabulary::create(tokenizer));
+  options.grammar = std::make_shared<const text::AnswerGrammar>(
+      value_or_fail(text::AnswerGrammar::compile(vocabulary, schema)));
+  return options;
+}
+
+TEST(Session, an_answer_held_to_a_schema_stops_when_it_is_complete) {
+  Conversation conversation;
+  const GenerateOptions options =
+      held_to(conversation.tokenizer(), R"({"type": "integer", "minimum": 100, "maximum": 999})",
+              at_most(40));
+  const Answer first = conversation.ask(prompt(20), options);
+  EXPECT_THAT(first.text, testing::MatchesRegex("[1-9][0-9][0-9]"));
+  EXPECT_EQ(first.done.reason, DoneReason::kStop);
+  EXPECT_EQ(first.done.stats.n_generated, 3);
+  expect_same(conversation.ask(prompt(20), options), first);
+}
+
+TEST(Session, an_answer_held_to_a_schema_may_be_cut) {
+  Conversation conversation;
+  const Answer answer = conversation.ask(
+      prompt(20), held_to(conversation.tokenizer(), R"({"const": "abcdef"})", at_most(4)));
+  EXPECT_EQ(answer.text, "\"abc");
+  EXPECT_EQ(answer.done.reason, DoneReason::kLength);
+}
+
+TEST(Session, log_probabilities_are_the_models_own_under_a_schema) {
+  Conversation conversation;
+  const Answer held = conversation.ask(
+      prompt(20), held_to(conversation.tokenizer(), R"({"const": 7})", with_logprobs(5)));
+  const Answer free = fresh(prompt(20), with_logprobs(1));
+  ASSERT_EQ(held.text, "7");
+  // after that of the token drawn: all, likeliest first
+  EXPECT_EQ(std::vector<float>(held.logprobs.begin() + 1, held.logprobs.begin() + 1 + kVocab),
+            std::vector<float>(free.logprobs.begin() + 1, free.logprobs.end()));
+}
+
+TEST(Session, an_answer_that_no_token_can_continue_is_an_error) {
+  Conversation conversation;
+  const GenerateOptions options = held_to(conversation.tokenizer(), R"({"const": "\u00e9"})",
+                                          at_most(9));  // no token has its bytes
+  EXPECT_THAT(conversation.refusal(prompt(20), options).message, HasSubstr("no token continues"));
+  conversation.ask(prompt(20), at_most(2));
+}
+
+TEST(Session, ignoring_the_end_of_an_answer_held_to_a_schema_is_refused) {
+  Conversation conversation;
+  GenerateOptions options = held_to(conversation.tokenizer(), "json", at_most(9));
+  options.ignores_end = true;
+  EXPECT_THAT(conversation.refusal(prompt(20), options).message, HasSubstr("ignore_eos"));
+}
+
 }  // namespace
 }  // namespace hearth::engine

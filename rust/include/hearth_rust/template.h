@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "hearth_rust/text.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -19,13 +21,6 @@ typedef enum HearthTemplateStatus {
   kHearthTemplateVariables = 4,  // the variables are not a JSON object
   kHearthTemplateInternal = 5,   // a defect of the engine, caught
 } HearthTemplateStatus;
-
-// Owned by the Rust library; give back with hearth_text_free.
-typedef struct HearthText {
-  uint8_t* data;
-  size_t size;
-  size_t capacity;
-} HearthText;
 
 typedef struct HearthTemplateLimits {
   uint64_t time_ms;
@@ -46,7 +41,6 @@ HearthTemplateStatus hearth_template_render(const HearthTemplate* compiled,
                                             const HearthTemplateLimits* limits, HearthText* text);
 
 void hearth_template_free(HearthTemplate* compiled);
-void hearth_text_free(HearthText* text);
 
 #ifdef __cplusplus
 }
