@@ -43,7 +43,8 @@ inline std::unexpected<Error> fail_at(const std::string& where, Error error) {
 }  // namespace hearth
 
 // Value of a Result, or return its error from the calling function. One TRY may stand in another:
-// each use has a name of its own for what it holds.
+// each use has a name of its own for what it holds. Not in a braced list after a value that owns
+// memory: gcc leaks the members that stand when the list is left.
 #define TRY(expression) HEARTH_TRY_NUMBERED(expression, __COUNTER__)
 #define HEARTH_TRY_NUMBERED(expression, number) HEARTH_TRY_NAMED(expression, number)
 #define HEARTH_TRY_NAMED(expression, number)                          \

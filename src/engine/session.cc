@@ -97,18 +97,19 @@ Result<void> Session::check_prompt(std::span<const TokenId> prompt,
 Result<Generated> Session::generate(std::span<const TokenId> prompt, const GenerateOptions& options,
                                     const GenerateCallbacks& callbacks) {
   TRY(check_prompt(prompt, options));
-  Run run = {
-    options,
-    callbacks,
-    TRY(SamplerChain::create(options.sampling, sampler_context(model_, tokenizer_))),
-    TRY(StopMatcher::create(options.stops)),
-    text::StreamDecoder(tokenizer_, {.at_text_start = false}),
-    std::nullopt,
-    Clock::now(),
-    {},
-    {},
-    {}
-  };
+  SamplerChain chain =
+      TRY(SamplerChain::create(options.sampling, sampler_context(model_, tokenizer_)));
+  StopMatcher stops = TRY(StopMatcher::create(options.stops));
+  Run run = {options,
+             callbacks,
+             std::move(chain),
+             std::move(stops),
+             text::StreamDecoder(tokenizer_, {.at_text_start = false}),
+             std::nullopt,
+             Clock::now(),
+             {},
+             {},
+             {}};
   if (options.grammar != nullptr) run.constraint = TRY(options.grammar->begin());
   run.chain.accept(prompt);
   run.stats.seed = run.chain.seed();

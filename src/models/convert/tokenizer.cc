@@ -178,11 +178,10 @@ Result<void> write_tokenizer(const std::string& dir, uint64_t n_rows, gguf::Writ
     writer.set_string("tokenizer.ggml.model", "no_vocab");
     return {};
   }
-  const Files files {
-    TRY(read_optional(dir + "/config.json"))
-    , TRY(read_optional(dir + "/tokenizer.json"))
-    , TRY(read_optional(dir + "/tokenizer_config.json"))
-  };
+  HfConfig config = TRY(read_optional(dir + "/config.json"));
+  HfConfig tokenizer = TRY(read_optional(dir + "/tokenizer.json"));
+  HfConfig tokenizer_config = TRY(read_optional(dir + "/tokenizer_config.json"));
+  const Files files{std::move(config), std::move(tokenizer), std::move(tokenizer_config)};
   Vocabulary vocabulary = TRY(read_vocabulary(model_path, files.tokenizer));
   TRY(pad(vocabulary, n_rows));
   write_vocabulary(vocabulary, writer);
