@@ -32,4 +32,6 @@ endif()
 set(HEARTH_ISA_avx2 -mavx2 -mfma -mf16c)
 set(HEARTH_ISA_avx512 -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni)
 # gcc 12's own AVX-512 intrinsics set off this warning (GCC bug 105593).
-list(APPEND HEARTH_ISA_avx512 -Wno-maybe-uninitialized -Wno-uninitialized)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  list(APPEND HEARTH_ISA_avx512 -Wno-maybe-uninitialized -Wno-uninitialized)
+endif()
