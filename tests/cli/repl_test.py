@@ -103,6 +103,18 @@ class Repl(unittest.TestCase):
                 self.assertIn("4 tokens", terminal.enter("Once upon a time"))
             self.leave(terminal)
 
+    def test_answers_can_be_held_to_a_schema_and_let_go(self):
+        terminal = Terminal("-n", "8", "--format", '{"const": "cold water"}')
+        self.assertIn('"cold water"', terminal.enter("Say something."))
+        self.assertNotIn("hearth:", terminal.enter('/set format {"enum": [1204, 1205]}'))
+        self.assertIn("120", terminal.enter("Say something."))
+        self.assertIn("not", terminal.enter('/set format {"not": {}}'))
+        self.assertIn("json, a JSON schema", terminal.enter("/set format"))
+        self.assertIn("120", terminal.enter("Say something."))
+        self.assertNotIn("hearth:", terminal.enter("/set noformat"))
+        self.assertNotIn("120", terminal.enter("Name a colour."))
+        self.leave(terminal)
+
     def test_raw_prompts_are_continued(self):
         terminal = Terminal("-n", "8", "--verbose")
         in_template = terminal.enter("Once upon a time")

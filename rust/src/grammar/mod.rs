@@ -137,7 +137,7 @@ impl Answer {
     /// vocabulary's last are not in the set.
     pub fn mask(&mut self) -> Outcome<(SimpleVob, bool)> {
         if self.matcher.is_stopped() && !self.matcher.is_error() {
-            return Ok((SimpleVob::alloc(self.vocabulary.len()), true));
+            return Ok((SimpleVob::alloc(self.vocabulary.n_tokens()), true));
         }
         let mut mask = self.matcher.compute_mask().map_err(|error| {
             let message = short(error);
@@ -173,7 +173,7 @@ impl Answer {
 
     /// True once nothing more may follow.
     pub fn commit(&mut self, token: u32) -> Outcome<bool> {
-        if token as usize >= self.vocabulary.len() || self.vocabulary.bytes(token).is_empty() {
+        if token as usize >= self.vocabulary.n_tokens() || self.vocabulary.bytes(token).is_empty() {
             return Err(Failure::Stuck(format!("token {token} is no text")));
         }
         if self.matcher.is_stopped() && !self.matcher.is_error() {

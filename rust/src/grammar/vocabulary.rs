@@ -95,7 +95,7 @@ impl Vocabulary {
         &self.factory
     }
 
-    pub fn len(&self) -> usize {
+    pub fn n_tokens(&self) -> usize {
         self.n_tokens
     }
 
