@@ -29,7 +29,8 @@ namespace hearth::text {
 // answer under a grammar.
 class GrammarVocabulary {
  public:
-  // Takes about 0.1 s for 50,000 tokens. kUnsupported where no grammar can be made for the tokens.
+  // Takes about 0.1 s for 50,000 tokens, 1.2 s and 190 MB for 262,000. kUnsupported where no
+  // grammar can be made for the tokens.
   static Result<GrammarVocabulary> create(const Tokenizer& tokenizer);
 
   int32_t n_tokens() const { return n_tokens_; }
