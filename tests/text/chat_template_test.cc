@@ -36,6 +36,14 @@ TEST(ChatTemplateTest, SourceThatDoesNotCompileNamesItsLine) {
   EXPECT_NE(prompt.error().message.find("line 2"), std::string::npos) << prompt.error().message;
 }
 
+TEST(ChatTemplateTest, ObjectsWithoutATextAreWrittenWithoutTheirAddress) {
+  for (const char* expression : {"{}.items", "cycler(1)", "joiner()", "[1] | map('upper')"}) {
+    const auto prompt = render("{{ " + std::string(expression) + " }}");
+    ASSERT_TRUE(prompt) << prompt.error().message;
+    EXPECT_TRUE(prompt->ends_with(" at 0x0>")) << *prompt;
+  }
+}
+
 TEST(ChatTemplateTest, VariablesThatAreNoObjectAreTheCallersError) {
   for (const char* variables : {"", "[]", "{", "{\"a\": 1,}", "{\"a\": \"\x01\"}", "\xff"}) {
     const auto prompt = render("x", variables);
