@@ -9,6 +9,7 @@
 #include <random>
 
 #include "engine/sampling/chain.h"
+#include "engine/sampling/exponential.h"
 
 namespace hearth::engine {
 namespace {
@@ -230,6 +231,43 @@ INSTANTIATE_TEST_SUITE_P(
                d.temperature(1.3);
              }}),
     [](const auto& test) { return test.param.name; });
+
+// keep_share() sorts little of a large vocabulary; it must keep what sorting all of it keeps.
+TEST(KeepShare, keeps_the_very_candidates_of_a_full_sort) {
+  std::mt19937 random(5);
+  for (int round = 0; round < 400; ++round) {
+    const float spreads[] = {0, 1e-20f, 0.01f, 0.5f, 3, 20, 1e6f};
+    const float spread = spreads[random() % 7];
+    std::vector<float> logits = random_logits(random, 2 + random() % (round % 4 == 0 ? 20000 : 90));
+    for (float& logit : logits) logit *= spread;  // 0 and -0 where it is 0
+    std::erase_if(logits, [](float logit) { return std::isnan(logit); });
+    const double shares[] = {0, 0.1, 0.5, 0.9, 0.99, 0.999999, 1 - 1e-16};
+    const double share = shares[random() % 7];
+
+    Candidates candidates;
+    candidates.reset(logits);
+    candidates.keep_share(share);
+    const double total = candidates.total_weight();
+
+    const float most = *std::max_element(logits.begin(), logits.end());
+    std::vector<Candidate> all;
+    for (size_t i = 0; i < logits.size(); ++i) {
+      if (logits[i] == -std::numeric_limits<float>::infinity()) continue;
+      all.push_back(
+          {static_cast<TokenId>(i), logits[i], exponential(static_cast<double>(logits[i]) - most)});
+    }
+    std::sort(all.begin(), all.end(), ranks_before);
+    double sum = 0;
+    size_t n = 0;
+    while (n < all.size() && (n == 0 || sum < share * total)) sum += all[n++].weight;
+
+    ASSERT_EQ(candidates.items().size(), n) << "round " << round;
+    for (size_t i = 0; i < n; ++i) {
+      ASSERT_EQ(candidates.items()[i].token, all[i].token) << "round " << round;
+      ASSERT_EQ(candidates.items()[i].weight, all[i].weight) << "round " << round;
+    }
+  }
+}
 
 TEST(SamplerOrder, names_decide_which_sampler_acts_first) {
   SamplingOptions options = only({{"temperature", 2}, {"top_p", 0.6}});

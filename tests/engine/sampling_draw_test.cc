@@ -59,6 +59,16 @@ TEST(Exponential, is_within_two_ulp_of_the_library) {
   EXPECT_EQ(exponential(-1e300), 0.0);
 }
 
+TEST(Logarithm, is_the_librarys_to_its_last_bits) {
+  Pcg32 random(6);
+  for (int i = 0; i < 100000; ++i) {
+    const double x = std::exp(1400 * random.uniform() - 700);
+    const double wanted = std::log(x);
+    ASSERT_NEAR(logarithm(x), wanted, std::max(std::abs(wanted) * 0x1p-50, 0x1p-53)) << x;
+  }
+  EXPECT_EQ(logarithm(1), 0.0);
+}
+
 // Chi-square of 20,000 draws against the distribution. The bound is the 0.9999 quantile for 9
 // degrees of freedom; with a fixed seed the test always gives the same value.
 TEST(Draw, twenty_thousand_draws_follow_the_distribution) {

@@ -1,8 +1,10 @@
 #include "engine/sampling/candidates.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "base/check.h"
 #include "engine/sampling/exponential.h"
@@ -10,7 +12,22 @@
 namespace hearth::engine {
 namespace {
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr size_t kRadixFrom = 512;  // below, comparing is faster (bench/sampling.cc)
+constexpr int kDigitBits = 11;
+constexpr uint32_t kDigitMask = (1u << kDigitBits) - 1;
+
+// Octave k holds weights from 2^-k to below 2^(1-k), the last one all smaller ones.
+size_t octave_of(double weight) {
+  const uint64_t exponent = std::bit_cast<uint64_t>(weight) >> 52;
+  return std::min<uint64_t>(1023 - exponent, Candidates::kOctaves - 1);
 }
+
+// Ascends as ranks_before() has it; 0 and -0 are the same.
+uint32_t rank_key(float logit) {
+  const auto bits = std::bit_cast<uint32_t>(logit + 0.0f);
+  return bits >> 31 != 0 ? bits : ~bits & 0x7FFFFFFF;
+}
+}  // namespace
 
 void Candidates::reset(std::span<float> logits) {
   logits_ = logits;
@@ -129,6 +146,94 @@ void Candidates::keep_at_least(float logit) {
   }
   std::erase_if(items_, [logit](const Candidate& item) { return !(item.logit >= logit); });
   n_sorted_ = std::min(n_sorted_, items_.size());
+}
+
+// Truncates the list where the weights of its first in order sum to `wanted`; false where they do
+// not.
+bool Candidates::cut_at(double wanted) {
+  double sum = 0;
+  size_t n = 0;
+  // Sorts only as far as it gets.
+  for (size_t sorted = 64; n < items_.size(); sorted *= 4) {
+    sort_front(std::min(sorted, items_.size()));
+    for (; n < std::min(sorted, items_.size()); ++n) {
+      sum += items_[n].weight;
+      if (sum < wanted) continue;
+      truncate(n + 1);
+      return true;
+    }
+  }
+  return false;
+}
+
+// Sets weights_ and total_weight_, and shares_ to the weights' sums by power of two.
+void Candidates::weigh_logits(double most) {
+  const size_t n = logits_.size();
+  weights_.resize(n + 1);  // they come in pairs
+  shares_.fill(0);
+  DoublePair total = {0, 0};
+  for (size_t i = 0; i < n; i += 2) {
+    const double second = i + 1 < n ? logits_[i + 1] : -std::numeric_limits<double>::infinity();
+    const DoublePair weight = exponential(DoublePair{logits_[i] - most, second - most});
+    total += weight;
+    for (size_t lane = 0; lane < 2; ++lane) {
+      weights_[i + lane] = weight[lane];
+      shares_[octave_of(weight[lane])] += weight[lane];
+    }
+  }
+  total_weight_ = total[0] + total[1];
+}
+
+// Lists the tokens whose logit is `least` or more, sorted.
+void Candidates::list_weighed(float least) {
+  items_.clear();
+  for (size_t token = 0; token < logits_.size(); ++token) {
+    if (!(logits_[token] >= least)) continue;
+    items_.push_back({static_cast<int32_t>(token), logits_[token], weights_[token]});
+  }
+  is_dense_ = false;
+  is_weighed_ = false;  // total_weight_ is that of all tokens
+  n_sorted_ = items_.size();
+  if (items_.size() < kRadixFrom) {
+    std::sort(items_.begin(), items_.end(), ranks_before);
+    return;
+  }
+  // By digits of the logit, the last first. Each pass keeps the order of equals, and they came by
+  // token.
+  sorted_.resize(items_.size());
+  for (int shift = 0; shift < 32; shift += kDigitBits) {
+    std::array<uint32_t, 1u << kDigitBits> begins = {};
+    const auto digit = [shift](const Candidate& item) {
+      return rank_key(item.logit) >> shift & kDigitMask;
+    };
+    for (const Candidate& item : items_) ++begins[digit(item)];
+    uint32_t n_before = 0;
+    for (uint32_t& begin : begins) n_before += std::exchange(begin, n_before);
+    for (const Candidate& item : items_) sorted_[begins[digit(item)]++] = item;
+    std::swap(items_, sorted_);
+  }
+}
+
+void Candidates::keep_share(double share) {
+  const float most = max_logit();
+  if (!is_dense_ || most == -kInfinity) {
+    weigh();
+    cut_at(share * total_weight_);
+    return;
+  }
+  weigh_logits(most);
+  const double wanted = share * total_weight_;
+  size_t octave = 0;
+  for (double sum = shares_[0]; octave + 1 < shares_.size() && sum < wanted;) {
+    sum += shares_[++octave];
+  }
+  // What is left out ranks behind all that is listed, so the sums are those over the whole order;
+  // only their rounding can ask for more.
+  const float depth = static_cast<float>(octave) * 0.6931472f + 0.001f;
+  list_weighed(most - depth);
+  if (cut_at(wanted)) return;
+  list_weighed(-std::numeric_limits<float>::max());
+  cut_at(wanted);
 }
 
 void Candidates::truncate(size_t n) {

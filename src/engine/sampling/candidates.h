@@ -5,6 +5,7 @@
 // is by logit, larger first, ties by lower token. Memory is kept from token to token. One thread.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -25,6 +26,8 @@ inline bool ranks_before(const Candidate& a, const Candidate& b) {
 
 class Candidates {
  public:
+  static constexpr size_t kOctaves = 64;  // of weights, by which keep_share() finds its depth
+
   // Begins a draw over all tokens. `logits` (no NaN, no +infinity; -infinity is out of the draw) is
   // altered by add() and scale(), and must stay until the draw ends.
   void reset(std::span<float> logits);
@@ -41,7 +44,10 @@ class Candidates {
 
   void keep_top(size_t n);          // the n first in order, sorted; n >= 1
   void keep_at_least(float logit);  // those not below
-  void truncate(size_t n);          // the first n of items(); n <= size
+  // The fewest first in order whose weights sum to `share` of the total or more, sorted; at least
+  // one. Sorts only about as many as it keeps.
+  void keep_share(double share);
+  void truncate(size_t n);  // the first n of items(); n <= size
   void replace(std::span<const Candidate> kept);
 
   // The survivors. sort_front(n) puts the n first in order at the front, sorted; repeated calls
@@ -54,6 +60,9 @@ class Candidates {
 
  private:
   void make_list();
+  bool cut_at(double wanted);
+  void weigh_logits(double most);
+  void list_weighed(float least);
 
   std::span<float> logits_;
   bool is_dense_ = true;
@@ -61,6 +70,10 @@ class Candidates {
   size_t n_sorted_ = 0;  // items_[0, n_sorted_) are the first in order, sorted
   double total_weight_ = 0;
   std::vector<Candidate> items_;
+  // Of keep_share(): the weights of logits_, their sums by octave, and room to sort in.
+  std::vector<double> weights_;
+  std::array<double, kOctaves> shares_;
+  std::vector<Candidate> sorted_;
 };
 
 }  // namespace hearth::engine

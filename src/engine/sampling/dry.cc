@@ -4,10 +4,10 @@
 // A sequence breaker is text: repetitions are not followed back beyond the token in which its last
 // occurrence ends. Cost: linear in penalty_last_n (Z-algorithm), no allocation after the first use.
 #include <algorithm>
-#include <cmath>
 #include <string>
 #include <vector>
 
+#include "engine/sampling/exponential.h"
 #include "engine/sampling/options.h"
 
 namespace hearth::engine {
@@ -66,8 +66,8 @@ class Dry final : public Sampler {
 
   double penalty(size_t length) const {
     const double steps = static_cast<double>(length - settings_.allowed_length);
-    const double exponent = steps * std::log(settings_.base);
-    return settings_.multiplier * std::exp(std::min(exponent, kMaxExponent));
+    const double exponent = steps * logarithm(settings_.base);
+    return settings_.multiplier * exponential(std::min(exponent, kMaxExponent));
   }
 
   // repeats_[i], i >= 1: how many tokens that end i places before the end equal the last ones

@@ -1,6 +1,5 @@
 // Keeps candidates at least `min_p` times as likely as the likeliest (arXiv 2407.01082).
-#include <cmath>
-
+#include "engine/sampling/exponential.h"
 #include "engine/sampling/options.h"
 
 namespace hearth::engine {
@@ -8,7 +7,7 @@ namespace {
 
 class MinP final : public Sampler {
  public:
-  explicit MinP(double p) : log_p_(std::log(p)) {}
+  explicit MinP(double p) : log_p_(logarithm(p)) {}
 
   void apply(Candidates& candidates, const SamplerState&) override {
     candidates.keep_at_least(static_cast<float>(candidates.max_logit() + log_p_));

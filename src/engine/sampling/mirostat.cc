@@ -1,14 +1,17 @@
 // Mirostat (arXiv 2007.14966): holds the surprise -log2 p of the drawn tokens near tau, by a bound
 // mu that each draw corrects. Version 1 turns mu into a top-k through the estimated Zipf exponent;
-// version 2 cuts what is more surprising than mu.
+// version 2 cuts what is more surprising than mu. Version 1 raises to powers with the C library's
+// pow, whose last bits are not the same on every platform; no other sampler depends on it.
 #include <algorithm>
 #include <cmath>
 
+#include "engine/sampling/exponential.h"
 #include "engine/sampling/options.h"
 
 namespace hearth::engine {
 namespace {
 
+constexpr double kLog2 = 0.6931471805599453;
 constexpr size_t kEstimateFrom = 100;  // candidates that the Zipf exponent is estimated from
 
 class Mirostat final : public Sampler {
@@ -26,13 +29,13 @@ class Mirostat final : public Sampler {
       candidates.keep_top(static_cast<size_t>(std::clamp(k, 1.0, size)));
     } else {
       const double most = candidates.max_logit();
-      const double border = most + std::log(candidates.total_weight()) - mu_ * std::log(2.0);
+      const double border = most + logarithm(candidates.total_weight()) - mu_ * kLog2;
       candidates.keep_at_least(static_cast<float>(std::min(border, most)));
     }
   }
 
   void accept(TokenId, double probability) override {
-    if (probability > 0) mu_ -= eta_ * (-std::log2(probability) - tau_);
+    if (probability > 0) mu_ -= eta_ * (-logarithm(probability) / kLog2 - tau_);
   }
 
  private:
@@ -40,7 +43,7 @@ class Mirostat final : public Sampler {
   double top_k(std::span<const Candidate> items) const {
     double sum_tb = 0, sum_tt = 0;
     for (size_t i = 0; i + 1 < std::min(kEstimateFrom, items.size()); ++i) {
-      const double t = std::log(static_cast<double>(i + 2) / static_cast<double>(i + 1));
+      const double t = logarithm(static_cast<double>(i + 2) / static_cast<double>(i + 1));
       const double b =
           static_cast<double>(items[i].logit) - items[i + 1].logit;  // log(p_i / p_i+1)
       sum_tb += t * b;
