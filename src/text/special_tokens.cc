@@ -8,11 +8,13 @@
 namespace hearth::text {
 namespace {
 
-uint64_t edge_key(int32_t node, uint8_t byte) {
-  return (static_cast<uint64_t>(node) << 8 | byte) + 1;
+static_assert(kMaxSpecialBytes < 1u << 24, "a node and a byte make a key of 32 bits");
+
+uint32_t edge_key(int32_t node, uint8_t byte) {
+  return (static_cast<uint32_t>(node) << 8 | byte) + 1;
 }
 
-size_t slot_of(uint64_t key) { return mix(key, 0x9E3779B97F4A7C15); }
+size_t slot_of(uint32_t key) { return mix(key, 0x9E3779B97F4A7C15); }
 
 }  // namespace
 
@@ -51,7 +53,7 @@ void SpecialTokens::add(std::string_view text, TokenId id, bool is_user_defined)
 
 int32_t SpecialTokens::child(int32_t node, uint8_t byte) const {
   if (node == 0) return root_[byte] == 0 ? -1 : root_[byte];
-  const uint64_t key = edge_key(node, byte);
+  const uint32_t key = edge_key(node, byte);
   const size_t mask = edges_.size() - 1;
   for (size_t slot = slot_of(key) & mask;; slot = (slot + 1) & mask) {
     if (edges_[slot].key == key) return edges_[slot].target;

@@ -35,7 +35,7 @@ class SpecialTokens {
     TokenId best[2] = {kNoToken, kNoToken};  // longest one that the node's text ends with
   };
   struct Edge {
-    uint64_t key;  // node << 8 | byte, plus 1; 0 is an empty slot
+    uint32_t key;  // node << 8 | byte, plus 1; 0 is an empty slot
     int32_t target;
   };
 

@@ -135,6 +135,7 @@ Result<Vocabulary> Vocabulary::from_gguf(const gguf::Metadata& metadata, TokenSp
   TRY(vocabulary.read_kinds(metadata, spelling));
   TRY(vocabulary.read_roles(metadata));
   vocabulary.mark_known_ends();
+  TRY(vocabulary.check_special_bytes());
   TRY(vocabulary.spell_bytes(spelling));
   vocabulary.index_bytes(spelling);
   return vocabulary;
@@ -204,6 +205,19 @@ void Vocabulary::mark_known_ends() {
   }
   std::sort(ends_.begin(), ends_.end());
   ends_.erase(std::unique(ends_.begin(), ends_.end()), ends_.end());
+}
+
+Result<void> Vocabulary::check_special_bytes() const {
+  size_t n_bytes = 0;
+  for (TokenId id = 0; id < size(); ++id) {
+    const bool is_special = !is_text(id) || kinds_[id] == TokenKind::kUserDefined;
+    if (is_special) n_bytes += spellings_.at(id).size();
+  }
+  if (n_bytes <= kMaxSpecialBytes) return {};
+  return fail(ErrorCode::kLimitExceeded,
+              fmt::format("{}: the control and user-defined tokens have {} bytes of text; at most "
+                          "{} are supported",
+                          kTokensKey, n_bytes, kMaxSpecialBytes));
 }
 
 Result<void> Vocabulary::spell_bytes(TokenSpelling spelling) {

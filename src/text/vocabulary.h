@@ -18,6 +18,10 @@ namespace hearth::text {
 
 inline constexpr TokenId kNoToken = -1;
 
+// Of the texts of control, unknown and user-defined tokens together. Finding them takes up to 80
+// bytes of memory for each of their bytes; real models have up to 4 MiB.
+inline constexpr size_t kMaxSpecialBytes = 8u << 20;
+
 // How `tokenizer.ggml.tokens` spells the bytes of a normal token.
 enum class TokenSpelling {
   kByteLevel,      // GPT-2's printable stand-in for each byte ("Ġthe")
@@ -75,6 +79,7 @@ class Vocabulary {
   Result<void> read_kinds(const gguf::Metadata& metadata, TokenSpelling spelling);
   Result<void> read_roles(const gguf::Metadata& metadata);
   void mark_known_ends();
+  Result<void> check_special_bytes() const;
   Result<void> spell_bytes(TokenSpelling spelling);
   void index_bytes(TokenSpelling spelling);
 

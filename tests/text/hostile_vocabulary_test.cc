@@ -5,6 +5,7 @@
 #include <random>
 
 #include "tests/text/tokenizer_file.h"
+#include "text/vocabulary.h"
 
 namespace hearth::text {
 namespace {
@@ -140,6 +141,21 @@ TEST(HostileVocabulary, a_token_over_64_kib_is_refused) {
   file.scores.clear();
   EXPECT_THAT(error_of(file).message,
               AllOf(HasSubstr("tokenizer.ggml.tokens"), HasSubstr("65537")));
+}
+
+TEST(HostileVocabulary, special_tokens_of_too_much_text_are_refused) {
+  for (const int32_t type : {kControlType, kUserDefinedType, kUnknownType}) {
+    TokenizerFile file = byte_level_file();  // has 7 bytes of them
+    for (size_t i = 0; i < kMaxSpecialBytes / (64u << 10); ++i) {
+      file.add(std::string(64u << 10, 'a'), type);
+    }
+    file.scores.clear();
+    const Error error = error_of(file);
+    EXPECT_EQ(error.code, ErrorCode::kLimitExceeded);
+    EXPECT_THAT(error.message, AllOf(HasSubstr("8388615"), HasSubstr("at most 8388608")));
+    file.tokens.back().resize((64u << 10) - 7);
+    EXPECT_TRUE(file.load());
+  }
 }
 
 TEST(HostileVocabulary, an_empty_vocabulary_is_refused) {
