@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 
 #include "base/check.h"
 #include "engine/sampling/keep_only.h"
@@ -154,6 +155,10 @@ Result<void> Session::run_rows(int32_t from, int32_t to) {
   const std::span<const int32_t> table = sequence_.block_table();
   const std::span<float> wanted = rows_.back().wants_logits ? logits_ : std::span<float>();
   TRY(model_.run({rows_, {&table, 1}}, wanted));
+  // A head may be padded with rows beyond the tokenizer's last token: those are never drawn.
+  const size_t n_tokens = std::min(static_cast<size_t>(tokenizer_.n_tokens()), logits_.size());
+  std::ranges::fill(wanted.subspan(wanted.empty() ? 0 : n_tokens),
+                    -std::numeric_limits<float>::infinity());
   sequence_.mark_cached(to);
   return {};
 }

@@ -16,8 +16,11 @@ namespace hearth::engine {
 namespace {
 
 using models::value_or_fail;
+using testing::Each;
 using testing::ElementsAre;
+using testing::Gt;
 using testing::HasSubstr;
+using testing::Lt;
 using Tokens = std::vector<TokenId>;
 
 constexpr int32_t kContext = 96;
@@ -257,6 +260,23 @@ TEST(Session, a_token_that_ends_generation_ends_the_answer_unseen_unless_ignored
   GenerateOptions options = at_most(20);
   options.ignores_end = true;
   expect_same(conversation.ask(prompt(40), options), whole);
+}
+
+TEST(Session, rows_of_the_head_beyond_the_last_token_are_never_drawn) {
+  constexpr TokenId kTokens = 64;
+  text::TokenizerFile vocabulary = byte_tokens();
+  vocabulary.tokens.resize(kTokens);
+  vocabulary.types.resize(kTokens);
+  GenerateOptions options = at_most(50);
+  options.n_logprobs = kTokens;
+  for (const double temperature : {0.0, 5.0}) {
+    ASSERT_TRUE(options.sampling.set("temperature", temperature));
+    ASSERT_TRUE(options.sampling.set("top_k", 0));
+    const Answer answer = Conversation(kMaxRows, vocabulary).ask(prompt(40), options);
+    EXPECT_EQ(answer.tokens.size(), 50u);
+    EXPECT_THAT(answer.tokens, Each(Lt(kTokens)));
+    EXPECT_THAT(answer.logprobs, Each(Gt(-std::numeric_limits<float>::infinity())));
+  }
 }
 
 TEST(Session, cancelled_in_the_prompt_it_keeps_the_steps_that_were_run) {

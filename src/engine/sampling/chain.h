@@ -1,6 +1,7 @@
 // Draws tokens: logit bias, then the samplers in their order, then one random draw.
 //
-// Same options, seed and logits: the same tokens, on every platform. One thread at a time.
+// Same options, seed and logits: the same tokens, on every platform (but Mirostat 1, which takes
+// powers from the C library). One thread at a time.
 #pragma once
 
 #include <cstdint>
