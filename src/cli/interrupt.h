@@ -3,7 +3,7 @@
 
 namespace hearth::cli {
 
-// While one lives, SIGINT only sets the flag, and interrupts a blocking read. One at a time.
+// While one lives, SIGINT only sets the flag and ends a wait_for_input(). One at a time.
 class InterruptGuard {
  public:
   InterruptGuard();
@@ -13,6 +13,10 @@ class InterruptGuard {
 
   bool is_set() const;
   void reset();
+
+  // Waits until the descriptor can be read or is at its end; false: SIGINT came, now or at any time
+  // since the last reset().
+  bool wait_for_input(int descriptor) const;
 };
 
 }  // namespace hearth::cli

@@ -20,22 +20,6 @@ namespace {
 
 constexpr int kMaxHistory = 1000;
 
-// Reads one character; -1 where a signal came, which ends the line at once (libedit itself would
-// try again).
-int read_character(EditLine*, wchar_t* out) {
-  std::string bytes;
-  for (;;) {
-    char byte;
-    const ssize_t n = ::read(STDIN_FILENO, &byte, 1);
-    if (n < 0) return -1;
-    if (n == 0) return 0;
-    bytes += byte;
-    if (complete_utf8_prefix(bytes) == 0) continue;
-    *out = static_cast<wchar_t>(decode_utf8(bytes).code_point);
-    return 1;
-  }
-}
-
 void make_private_file(const std::string& path) {
   std::error_code ignored;
   const auto folder = std::filesystem::path(path).parent_path();
@@ -52,6 +36,34 @@ void make_private_file(const std::string& path) {
 }  // namespace
 
 struct LineEditor::State {
+  explicit State(const InterruptGuard& guard) : interrupt(guard) {}
+
+  static State& of(EditLine* editor) {
+    State* state = nullptr;
+    el_get(editor, EL_CLIENTDATA, &state);
+    return *state;
+  }
+
+  // Reads one character; -1 on Ctrl-C, which ends the line at once (libedit itself would try
+  // again).
+  static int read_character(EditLine* editor, wchar_t* out) {
+    std::string bytes;
+    for (;;) {
+      char byte;
+      if (!of(editor).interrupt.wait_for_input(STDIN_FILENO)) {
+        errno = EINTR;
+        return -1;
+      }
+      const ssize_t n = ::read(STDIN_FILENO, &byte, 1);
+      if (n <= 0) return static_cast<int>(n);
+      bytes += byte;
+      if (complete_utf8_prefix(bytes) == 0) continue;
+      *out = static_cast<wchar_t>(decode_utf8(bytes).code_point);
+      return 1;
+    }
+  }
+
+  const InterruptGuard& interrupt;
   EditLine* editor = nullptr;
   History* history = nullptr;
   HistEvent event = {};
@@ -59,7 +71,8 @@ struct LineEditor::State {
   std::string path;
 };
 
-LineEditor::LineEditor(const std::string& history_path) : state_(std::make_unique<State>()) {
+LineEditor::LineEditor(const InterruptGuard& interrupt, const std::string& history_path)
+    : state_(std::make_unique<State>(interrupt)) {
   setlocale(LC_CTYPE, "");
   state_->path = history_path;
   state_->history = history_init();
@@ -67,13 +80,10 @@ LineEditor::LineEditor(const std::string& history_path) : state_(std::make_uniqu
   CHECK(state_->history != nullptr && state_->editor != nullptr);
   el_set(state_->editor, EL_CLIENTDATA, state_.get());
   el_set(
-      state_->editor, EL_PROMPT, +[](EditLine* editor) -> char* {
-        State* state = nullptr;
-        el_get(editor, EL_CLIENTDATA, &state);
-        return state->prompt.data();
-      });
+      state_->editor, EL_PROMPT,
+      +[](EditLine* editor) -> char* { return State::of(editor).prompt.data(); });
   el_set(state_->editor, EL_EDITOR, "emacs");
-  el_set(state_->editor, EL_GETCFN, read_character);
+  el_set(state_->editor, EL_GETCFN, State::read_character);
   el_set(state_->editor, EL_BIND, "^R", "em-inc-search-prev", nullptr);
   history(state_->history, &state_->event, H_SETSIZE, kMaxHistory);
   history(state_->history, &state_->event, H_SETUNIQUE, 1);
@@ -90,6 +100,9 @@ LineEditor::~LineEditor() {
 
 LineEditor::Outcome LineEditor::read(const std::string& prompt, std::string& line) {
   state_->prompt = prompt;
+  // Before the prompt is shown: until then the terminal itself would echo what is typed, and drop
+  // it at a Ctrl-C.
+  el_set(state_->editor, EL_PREP_TERM, 1);
   int n = 0;
   errno = 0;
   const char* text = el_gets(state_->editor, &n);

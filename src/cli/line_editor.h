@@ -4,6 +4,8 @@
 #include <memory>
 #include <string>
 
+#include "cli/interrupt.h"
+
 namespace hearth::cli {
 
 class LineEditor {
@@ -11,13 +13,13 @@ class LineEditor {
   enum class Outcome { kLine, kCleared, kInterrupted, kEnd };
 
   // history_path: made 0600, its folder if it is missing 0700; empty: no history is kept. Not
-  // being able to keep one is not an error.
-  explicit LineEditor(const std::string& history_path);
+  // being able to keep one is not an error. interrupt: outlives the editor.
+  LineEditor(const InterruptGuard& interrupt, const std::string& history_path);
   ~LineEditor();
   LineEditor(const LineEditor&) = delete;
   LineEditor& operator=(const LineEditor&) = delete;
 
-  // line: without its end. Ctrl-C (an InterruptGuard must live) is kCleared where something had
+  // line: without its end. Ctrl-C, since the guard's last reset(), is kCleared where something had
   // been typed, else kInterrupted. kEnd: Ctrl-D.
   Outcome read(const std::string& prompt, std::string& line);
   void keeps_history(bool keeps) { keeps_history_ = keeps; }

@@ -70,7 +70,7 @@ void print_error(const Error& error) { print_err("hearth: {}\n", error.message);
 }  // namespace
 
 Repl::Repl(Chat& chat, const std::string& history_path, bool is_verbose)
-    : chat_(chat), editor_(history_path), is_verbose_(is_verbose) {}
+    : chat_(chat), editor_(interrupt_, history_path), is_verbose_(is_verbose) {}
 
 void Repl::run() {
   print_err("{}: /? shows the commands, /bye leaves\n", chat_.model_name());
