@@ -2,6 +2,7 @@
 """Hearth beside llama.cpp on the same file and machine, in one run.
 
   compare_llama_cpp.py quality MODEL.gguf --text wikitext2-test.txt
+  compare_llama_cpp.py continuations MODEL.gguf --out FILE.json [--exact]
   compare_llama_cpp.py speed MODEL.gguf [--repeats 5] [--threads 2]
 
 Needs the Python package llama-cpp-python (built from source for a fair race: pip install
@@ -9,11 +10,13 @@ Needs the Python package llama-cpp-python (built from source for a fair race: pi
 
 quality: perplexity over the first 20,000 characters in windows of 512 (the second half of each window is
 scored, as llama-perplexity does), and greedy continuations of 20 prompts, 64 tokens each, of Hearth, of llama.cpp
-with its flash attention and without it ("flash", "plain"), and of "exact": llama.cpp, plain, on the same weights
-written out as F32, so that nothing but the file's own rounding is left. Says how far the first token's logits of each pair
-lie apart (root mean square over Hearth's 16 likeliest, mean over the prompts and 40 paragraphs of the text), how
-many continuations each pair has in common and, where Hearth's differs from "flash", the step and by how much each
-prefers the peer's token to Hearth's there. Needs the package gguf too; the F32 file goes to a temporary folder.
+with its flash attention and without it ("flash", "plain"), and of both programs, llama.cpp plain, on the same weights
+written out as F32 ("exact", "hearth exact"), so that nothing but the file's own rounding is left. Says how far the first
+token's logits of each pair lie apart (root mean square over Hearth's 16 likeliest, mean over the prompts and 40
+paragraphs of the text), how many continuations each pair has in common and, where Hearth's differs from "flash", and
+where "hearth exact" differs from "exact", the step and by how much each prefers the peer's token to Hearth's there. The
+F32 file goes to a temporary folder.
+continuations: llama.cpp's ("flash", or with --exact "exact") as tests/real_model_test.py takes them.
 speed: prompt of 512 tokens and generation of 64, medians of interleaved repeats (peer, hearth, peer, ...).
 """
 import argparse
@@ -130,22 +133,7 @@ def hearth(*args):
 
 
 def write_f32(source, target):
-    """The file's weights as the gguf package decodes them, in a file of the same metadata."""
-    import gguf
-    reader = gguf.GGUFReader(source)
-    writer = gguf.GGUFWriter(target, reader.fields["general.architecture"].contents())
-    for field in reader.fields.values():
-        if field.name.startswith("GGUF.") or field.name in ("general.architecture", "general.file_type"):
-            continue
-        is_array = field.types[0] == gguf.GGUFValueType.ARRAY
-        writer.add_key_value(field.name, field.contents(), field.types[0], sub_type=field.types[-1] if is_array else None)
-    for tensor in reader.tensors:
-        values = gguf.dequantize(tensor.data, tensor.tensor_type).astype(np.float32)
-        writer.add_tensor(tensor.name, values.reshape([int(n) for n in tensor.shape][::-1]))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    subprocess.run([HEARTH, "convert", source, target, "--type", "f32"], check=True, stderr=subprocess.DEVNULL)
 
 
 def is_same(one, other):
@@ -161,24 +149,47 @@ def preference(peer, tokens, one, other):
     return round(float(logits[one] - logits[other]), 4)
 
 
-def first_logits(peers, model, prompt):
+def hearth_greedy(model, prompt):
+    return hearth("run", model, prompt, "--raw", "--temp", 0, "-n", 64, "--json")["tokens"]
+
+
+def hearth_logprobs(model, prompt, n):
+    """Of the n likeliest first tokens; none where the text ends at once."""
+    shown = hearth("run", model, prompt, "--raw", "--temp", 0, "-n", 1, "--logprobs", n, "--json")["logprobs"]
+    return {one["token"]: one["logprob"] for one in shown[0]["top"]} if shown else {}
+
+
+def first_logits(peers, models, prompt):
     """Logits of Hearth's 16 likeliest first tokens as each sees them, less their mean; None where the text ends at once."""
-    shown = hearth("run", model, prompt, "--raw", "--temp", 0, "-n", 1, "--logprobs", 16, "--json")["logprobs"]
-    if not shown:
+    found, tokens = {}, list(hearth_logprobs(models["hearth"], prompt, 16))
+    if not tokens:
         return None
-    found = {"hearth": [one["logprob"] for one in shown[0]["top"]]}
+    for name, model in models.items():
+        seen = hearth_logprobs(model, prompt, 1000)
+        found[name] = [seen[token] for token in tokens]
     for name, peer in peers.items():
         peer.clear()
         peer.decode(peer.tokenize(prompt), False)
-        found[name] = peer.logits(-1)[[one["token"] for one in shown[0]["top"]]]
+        found[name] = peer.logits(-1)[tokens]
     return {name: logits - np.mean(logits) for name, logits in found.items()}
 
 
-def logit_distances(peers, model, text):
+def logit_distances(peers, models, text):
     paragraphs = [line.strip()[:200] for line in text.split("\n") if len(line) > 300 and "<" not in line][:40]
-    rows = [row for prompt in PROMPTS + paragraphs if (row := first_logits(peers, model, prompt))]
+    rows = [row for prompt in PROMPTS + paragraphs if (row := first_logits(peers, models, prompt))]
     return {pair: statistics.fmean(np.sqrt(np.mean((row[pair[0]] - row[pair[1]]) ** 2)) for row in rows)
-            for pair in itertools.combinations(["flash", "plain", "exact", "hearth"], 2)}
+            for pair in itertools.combinations([*peers, *models], 2)}
+
+
+def differences(peers, continuations, theirs_name, mine_name):
+    differing = []
+    for prompt, theirs, mine in zip(PROMPTS, continuations[theirs_name], continuations[mine_name]):
+        step = next((i for i, (a, b) in enumerate(zip(theirs, mine)) if a != b), None)
+        if step is not None:
+            before = peers[theirs_name].tokenize(prompt) + theirs[:step]
+            differing.append({"prompt": prompt, "step": step, "preference": {
+                name: preference(peer, before, theirs[step], mine[step]) for name, peer in peers.items()}})
+    return differing
 
 
 def quality(options):
@@ -187,30 +198,51 @@ def quality(options):
 
 
 def quality_in(folder, options):
-    write_f32(options.model, folder / "f32.gguf")
+    models = {"hearth": options.model, "hearth exact": folder / "f32.gguf"}
+    write_f32(options.model, models["hearth exact"])
     peers = {"flash": Peer(options.model, 512, options.threads, True), "plain": Peer(options.model, 512, options.threads, False),
-             "exact": Peer(folder / "f32.gguf", 512, options.threads, False)}
+             "exact": Peer(models["hearth exact"], 512, options.threads, False)}
     text = pathlib.Path(options.text).read_text()[:20_000]
     (folder / "text").write_text(text)
-    ours = hearth("perplexity", options.model, "--file", folder / "text", "--ctx", 512, "--json")
-    perplexities = {"hearth": ours["perplexity"]}
+    ours = {name: hearth("perplexity", model, "--file", folder / "text", "--ctx", 512, "--json") for name, model in models.items()}
+    perplexities = {name: one["perplexity"] for name, one in ours.items()}
     for name, peer in peers.items():
         perplexities[name], n_tokens = peer_perplexity(peer, text, 512)
     continuations = {name: [peer_greedy(peer, prompt, 64) for prompt in PROMPTS] for name, peer in peers.items()}
-    continuations["hearth"] = [hearth("run", options.model, prompt, "--raw", "--temp", 0, "-n", 64, "--json")["tokens"] for prompt in PROMPTS]
-    distances = logit_distances(peers, options.model, pathlib.Path(options.text).read_text())
+    continuations |= {name: [hearth_greedy(model, prompt) for prompt in PROMPTS] for name, model in models.items()}
+    distances = logit_distances(peers, models, pathlib.Path(options.text).read_text())
     pairs = {", ".join(pair): {"logit_distance": round(distance, 4),
                                "identical_continuations": sum(map(is_same, *(continuations[name] for name in pair)))}
              for pair, distance in distances.items()}
-    differing = []
-    for prompt, theirs, mine in zip(PROMPTS, continuations["flash"], continuations["hearth"]):
-        step = next((i for i, (a, b) in enumerate(zip(theirs, mine)) if a != b), None)
-        if step is not None:
-            before = peers["flash"].tokenize(prompt) + theirs[:step]
-            differing.append({"prompt": prompt, "step": step, "preference": {
-                name: preference(peer, before, theirs[step], mine[step]) for name, peer in peers.items()}})
-    return {"model": pathlib.Path(options.model).name, "perplexity": perplexities, "tokens": ours["tokens"],
-            "peer_tokens": n_tokens, "pairs": pairs, "continuations": len(PROMPTS), "differing": differing}
+    return {"model": pathlib.Path(options.model).name, "perplexity": perplexities, "tokens": ours["hearth"]["tokens"],
+            "peer_tokens": n_tokens, "pairs": pairs, "continuations": len(PROMPTS),
+            "differing": differences(peers, continuations, "flash", "hearth"),
+            "differing_exact": differences(peers, continuations, "exact", "hearth exact")}
+
+
+def continuation_with_margins(peer, prompt):
+    """Greedy tokens, and by how many logits each led the next one."""
+    tokens = peer_greedy(peer, prompt, 64)
+    peer.clear()
+    given = peer.tokenize(prompt)
+    peer.decode(given + tokens[:-1], True)
+    margins = []
+    for step in range(len(tokens)):
+        second, first = np.sort(peer.logits(len(given) - 1 + step))[-2:]
+        margins.append(round(float(first - second), 4))
+    return {"prompt": prompt, "tokens": tokens, "margins": margins}
+
+
+def continuations(options):
+    with tempfile.TemporaryDirectory() as folder:
+        model = options.model
+        if options.exact:
+            model = pathlib.Path(folder) / "f32.gguf"
+            write_f32(options.model, model)
+        peer = Peer(model, 512, options.threads, not options.exact)
+        cases = [json.dumps(continuation_with_margins(peer, prompt)) for prompt in PROMPTS]
+    pathlib.Path(options.out).write_text("[\n" + ",\n".join(cases) + "\n]\n")
+    return {"written": options.out, "continuations": len(cases)}
 
 
 def speed(options):
@@ -245,15 +277,18 @@ def speed(options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["quality", "speed"])
+    parser.add_argument("what", choices=["quality", "continuations", "speed"])
     parser.add_argument("model")
     parser.add_argument("--text")
+    parser.add_argument("--out")
+    parser.add_argument("--exact", action="store_true")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--prompt", type=int, default=512)
     parser.add_argument("--generate", type=int, default=64)
     options = parser.parse_args()
-    print(json.dumps(quality(options) if options.what == "quality" else speed(options), indent=1))
+    run = {"quality": quality, "continuations": continuations, "speed": speed}[options.what]
+    print(json.dumps(run(options), indent=1))
 
 
 if __name__ == "__main__":

@@ -3,18 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <utility>
 #include <vector>
 
-#include "base/log.h"
 #include "gguf/file.h"
 #include "gguf/safetensors.h"
 #include "gguf/writer.h"
 #include "models/builder.h"
 #include "models/convert/conversion.h"
+#include "models/convert/target_type.h"
 #include "models/convert/tokenizer.h"
 #include "models/registry.h"
 
@@ -24,29 +23,6 @@ namespace {
 using quant::Type;
 
 constexpr uint64_t kChunkValues = 1 << 20;
-constexpr float kLargestHalf = 65504.0f;
-
-// general.file_type, llama.cpp's numbers.
-Result<uint32_t> file_type(Type type) {
-  switch (type) {
-    case Type::kF32: return 0;
-    case Type::kF16: return 1;
-    case Type::kQ8_0: return 7;
-    case Type::kBF16: return 32;
-    default:
-      return fail(ErrorCode::kInvalidArgument,
-                  fmt::format("conversion to {}: expected f32, f16, bf16 or q8_0",
-                              quant::type_info(type).name));
-  }
-}
-
-Type stored_type(const PlannedTensor& tensor, Type wanted) {
-  if (tensor.shape.size() == 1 || tensor.name.ends_with(".ffn_gate_inp.weight")) return Type::kF32;
-  if (tensor.shape.back() % quant::type_info(wanted).block_size == 0) return wanted;
-  log_warning("{}: rows of {} are no multiple of 32; kept as F16", tensor.name,
-              tensor.shape.back());
-  return Type::kF16;
-}
 
 // One source tensor as rows in their new order. A vector counts as rows of one value where rows
 // are reordered, and as one row where not.
@@ -102,19 +78,6 @@ class SourceRows {
   uint64_t head_rows_ = 0;  // 0: rows stay where they are
 };
 
-Result<void> check_values(std::span<const float> values, const std::string& name, Type type) {
-  for (const float value : values) {
-    if (!std::isfinite(value))
-      return fail(ErrorCode::kNonFinite,
-                  fmt::format("tensor '{}' holds {}, expected finite numbers", name, value));
-    if (type == Type::kF16 && std::abs(value) > kLargestHalf)
-      return fail(
-          ErrorCode::kUnsupported,
-          fmt::format("tensor '{}' holds {}, which F16 cannot; convert to bf16", name, value));
-  }
-  return {};
-}
-
 class Run {
  public:
   Run(gguf::Writer& writer, const ConvertOptions& options) : writer_(writer), options_(options) {}
@@ -122,7 +85,7 @@ class Run {
   Result<void> write(const std::vector<PlannedTensor>& plan) {
     for (const PlannedTensor& tensor : plan) {
       std::vector<uint64_t> dims(tensor.shape.rbegin(), tensor.shape.rend());
-      types_.push_back(stored_type(tensor, options_.type));
+      types_.push_back(stored_type(tensor.name, tensor.shape.size(), dims[0], options_.type));
       TRY(writer_.declare(tensor.name, types_.back(), dims));
       for (const gguf::Safetensor* source : tensor.sources) n_total_ += source->data.size();
     }
@@ -187,7 +150,7 @@ Result<void> check_loadable(const std::string& path) {
 
 Result<void> write_file(const std::string& dir, const std::string& out,
                         const ConvertOptions& options) {
-  const uint32_t type_number = TRY(file_type(options.type));
+  const uint32_t type_number = TRY(file_type_number(options.type));
   const HfConfig config = TRY(HfConfig::read(dir + "/config.json"));
   const Family* family = TRY(family_of(config));
   const gguf::Safetensors checkpoint = TRY(gguf::Safetensors::open(dir));

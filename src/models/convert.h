@@ -1,4 +1,5 @@
-// Hugging Face folders to GGUF files, with the keys and names that llama.cpp writes.
+// Hugging Face folders to GGUF files, with the keys and names that llama.cpp writes; GGUF files to
+// GGUF files of another number type.
 #pragma once
 
 #include <cstdint>
@@ -23,5 +24,10 @@ struct ConvertOptions {
 // the mapped files. Settings that Hearth does not know are errors that name them.
 Result<void> convert_hf(const std::string& dir, const std::string& out,
                         const ConvertOptions& options);
+
+// The model of a GGUF file (split ones too) in another number type: its weights as they decode, its
+// metadata as it is but for general.file_type. Vectors, routers and odd rows as above.
+Result<void> convert_gguf(const std::string& path, const std::string& out,
+                          const ConvertOptions& options);
 
 }  // namespace hearth::models
