@@ -38,7 +38,7 @@ Result<void> run(Options options) {
   if (options.model.n_ctx == 0) options.model.n_ctx = needed;
   const int n_threads =
       options.model.n_threads > 0 ? options.model.n_threads : usable_physical_cores();
-  const OpenModel open = TRY(open_model(options.model));
+  const OpenModel open = TRY(open_model_for_numbers(options.model));
   std::unique_ptr<Progress> progress;
   options.bench.progress = [&progress](uint64_t done, uint64_t total) {
     if (progress == nullptr) progress = std::make_unique<Progress>("bench", total, "repeats");

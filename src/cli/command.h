@@ -23,6 +23,7 @@ void add_perplexity(CLI::App& app, Command& selected);
 void add_rm(CLI::App& app, Command& selected);
 void add_run(CLI::App& app, Command& selected);
 void add_show(CLI::App& app, Command& selected);
+void add_synth(CLI::App& app, Command& selected);
 void add_template(CLI::App& app, Command& selected);
 void add_tokenize(CLI::App& app, Command& selected);
 

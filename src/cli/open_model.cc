@@ -53,21 +53,27 @@ Result<std::unique_ptr<gguf::File>> open_model_file(const std::string& path_or_n
   return std::make_unique<gguf::File>(TRY(gguf::File::open(path)));
 }
 
-Result<OpenModel> open_model(const ModelOptions& options) {
+Result<OpenModel> open_model_for_numbers(const ModelOptions& options) {
   OpenModel open;
   models::LoadOptions load;
   load.kv_type = TRY(parse_kv_type(options.kv_type));
   load.n_ctx = options.n_ctx;
   open.file = TRY(open_model_file(options.model));
-  auto tokenizer = text::Tokenizer::from_gguf(open.file->metadata());
-  if (!tokenizer) return fail_at(options.model, std::move(tokenizer).error());
-  open.tokenizer = std::move(*tokenizer);
   auto model = models::Model::load(
       *open.file, compute::make_cpu_backend({.n_threads = options.n_threads}), load);
   if (!model) return fail_at(options.model, std::move(model).error());
   open.model = std::move(*model);
   for (const std::string& path : open.model->backend().slow_paths())
     log_warning("slow path: {}", path);
+  return open;
+}
+
+Result<OpenModel> open_model(const ModelOptions& options) {
+  const auto file = TRY(open_model_file(options.model));
+  auto tokenizer = text::Tokenizer::from_gguf(file->metadata());
+  if (!tokenizer) return fail_at(options.model, std::move(tokenizer).error());
+  OpenModel open = TRY(open_model_for_numbers(options));
+  open.tokenizer = std::move(*tokenizer);
   if (open.tokenizer->n_tokens() > open.model->info().n_vocab) {
     return fail(ErrorCode::kInvalidFile,
                 fmt::format("{}: the tokenizer has {} tokens, the model's head {}", options.model,

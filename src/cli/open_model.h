@@ -38,6 +38,9 @@ struct OpenModel {
 // Loads on the CPU backend; says on stderr what will run on a slow path.
 Result<OpenModel> open_model(const ModelOptions& options);
 
+// The same for what reads no text: a file without a tokenizer will do, and `tokenizer` is null.
+Result<OpenModel> open_model_for_numbers(const ModelOptions& options);
+
 // A chat template's source.
 Result<std::string> read_template_file(const std::string& path);
 

@@ -34,6 +34,18 @@ float yarn_magnitude(float factor, float weight) {
   return factor <= 1 ? 1.0f : 1.0f + 0.1f * weight * std::log(factor);
 }
 
+std::vector<float> llama3_divisors(const Llama3Scaling& scaling, double base, int32_t n_dims) {
+  std::vector<float> divisors;
+  for (int i = 0; i < n_dims / 2; ++i) {
+    const double wavelength = 2 * std::numbers::pi * std::pow(base, 2.0 * i / n_dims);
+    const double n_waves = scaling.original_context / wavelength;
+    const double range = scaling.high_freq_factor - scaling.low_freq_factor;
+    const double share = std::clamp((n_waves - scaling.low_freq_factor) / range, 0.0, 1.0);
+    divisors.push_back(static_cast<float>(1 / ((1 - share) / scaling.factor + share)));
+  }
+  return divisors;
+}
+
 compute::Rope make_rope(const RopeRecipe& recipe, std::span<const float> factors) {
   const int n_pairs = recipe.n_dims / 2;
   CHECK(factors.empty() || factors.size() == static_cast<size_t>(n_pairs));

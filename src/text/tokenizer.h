@@ -29,7 +29,8 @@ struct EncodeOptions {
 
 class Tokenizer {
  public:
-  // kUnsupported names the model or pre-tokenizer kind that is unknown and lists the known ones.
+  // kUnsupported names the model or pre-tokenizer kind that is unknown and lists the known ones, or
+  // says that the file has no tokenizer.
   static Result<std::unique_ptr<Tokenizer>> from_gguf(const gguf::Metadata& metadata);
   virtual ~Tokenizer() = default;
 

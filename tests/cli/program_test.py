@@ -19,7 +19,7 @@ import unittest
 
 HEARTH = os.path.abspath(sys.argv.pop(1))
 MODEL = "smollm2:135m"
-COMMANDS = ["run", "list", "show", "import", "cp", "rm", "convert", "tokenize", "template", "perplexity", "bench"]
+COMMANDS = ["run", "list", "show", "import", "cp", "rm", "convert", "tokenize", "template", "perplexity", "bench", "synth"]
 
 
 class Program(unittest.TestCase):
@@ -87,6 +87,29 @@ class Errors(Program):
 
     def test_a_bad_sampler_value_comes_with_its_range(self):
         self.assert_refused(self.hearth("run", "m", "hi", "--top-p", "1.5"), "top_p: 1.5 is out of range [0, 1]")
+
+    def test_an_unknown_shape_or_type_comes_with_the_near_ones(self):
+        out = str(pathlib.Path(self.home.name) / "m.gguf")
+        self.assert_refused(self.hearth("synth", "Lama-3.2-1B", out), "'Lama-3.2-1B'", "'Llama-3.2-1B'", "Phi-3-mini")
+        self.assert_refused(self.hearth("synth", "Phi-3-mini", out, "--type", "Q4_KM"), "'Q4_KM'", "'Q4_K_M'", "IQ4_XS")
+        self.assert_refused(self.hearth("synth"), "hearth synth --list")
+
+    def test_a_file_without_a_tokenizer_is_timed_and_not_talked_to(self):
+        out = str(pathlib.Path(self.home.name) / "m.gguf")
+        self.assertEqual(self.hearth("synth", "SmolLM2-135M", out, "--type", "IQ1_S").returncode, 0)
+        for line in (["run", out, "hi"], ["perplexity", out, "--file", out]):
+            self.assert_refused(self.hearth(*line), "the file has no tokenizer", "hearth bench")
+        done = self.hearth("bench", out, "-p", "4", "-n", "1", "-r", "1", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
+        self.assertGreater(json.loads(done.stdout)["prompt_tokens_per_s"], 0)
+
+    def test_the_shapes_are_listed_with_their_sizes(self):
+        shapes = json.loads(self.hearth("synth", "--list", "--json", "--type", "F16").stdout)["shapes"]
+        llama = next(shape for shape in shapes if shape["name"] == "Llama-3.2-1B")
+        self.assertEqual(llama["parameters"], 1235814400)
+        self.assertGreater(llama["tensor_bytes"], 2 * llama["parameters"])
+        plain = self.hearth("synth", "--list").stdout.decode().splitlines()
+        self.assertEqual(len(plain), 1 + len(shapes))
 
     def test_an_empty_prompt_is_refused(self):
         self.assert_refused(self.hearth("run", "m"), "the prompt is empty")

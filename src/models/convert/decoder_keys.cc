@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <numbers>
 
 #include "base/log.h"
 #include "gguf/quote.h"
@@ -74,27 +73,19 @@ Result<void> write_yarn(Conversion& conversion, const HfRope& rope) {
   return {};
 }
 
-// Llama 3's scaling as divisors of the frequencies: 1 for wavelengths that fit the original context
-// high_freq_factor times, `factor` for those that fit it fewer than low_freq_factor times, and a
-// blend between.
 Result<void> write_llama3(Conversion& conversion, const HfRope& rope, int32_t n_dims) {
   const HfConfig& p = rope.parameters;
-  const double factor = TRY(p.number("factor", 1, 1e6));
-  const double low = TRY(p.number("low_freq_factor", 1e-3, 1e6));
-  const double high = TRY(p.number("high_freq_factor", 1e-3, 1e6));
-  const auto context = static_cast<double>(TRY(original_context(conversion.config(), rope)));
-  if (!(high > low))
+  const Llama3Scaling scaling {
+    .factor = TRY(p.number("factor", 1, 1e6))
+    , .low_freq_factor = TRY(p.number("low_freq_factor", 1e-3, 1e6))
+    , .high_freq_factor = TRY(p.number("high_freq_factor", 1e-3, 1e6))
+    , .original_context = static_cast<double>(TRY(original_context(conversion.config(), rope)))
+  };
+  if (!(scaling.high_freq_factor > scaling.low_freq_factor))
     return fail(ErrorCode::kInvalidFile,
                 fmt::format("{}: 'high_freq_factor' is {}, expected more than 'low_freq_factor' {}",
-                            p.where(), high, low));
-  std::vector<float> divisors;
-  for (int i = 0; i < n_dims / 2; ++i) {
-    const double wavelength = 2 * std::numbers::pi * std::pow(rope.theta, 2.0 * i / n_dims);
-    const double n_waves = context / wavelength;
-    const double share = std::clamp((n_waves - low) / (high - low), 0.0, 1.0);
-    divisors.push_back(static_cast<float>(1 / ((1 - share) / factor + share)));
-  }
-  conversion.add_tensor("rope_freqs.weight", std::move(divisors));
+                            p.where(), scaling.high_freq_factor, scaling.low_freq_factor));
+  conversion.add_tensor("rope_freqs.weight", llama3_divisors(scaling, rope.theta, n_dims));
   return {};
 }
 
