@@ -1,11 +1,12 @@
-// The rate of packed-panel products, by weight type and number of activation rows:
+// The rate of products with weight matrices, cut into items as a step cuts them, by weight type and
+// number of activation rows:
 //
 //   bench_panel_products [threads] [columns] [type ...]
 //
-// GMAC/s, and the weights' GB/s. Weights: 96 MiB for up to 8 rows, so that they come from memory,
-// and 8 MiB beyond. Each figure is the best of all runs in half a second, since other programs on
-// the machine only ever make a run slower; the first column says what plain reading reached beside
-// it.
+// GMAC/s, and the GB/s of the file's weights. Weights: 96 MiB for up to 8 rows, so that they come
+// from memory, and 8 MiB beyond. Each figure is the best of all runs in half a second, since other
+// programs on the machine only ever make a run slower; the first column says what plain reading
+// reached beside it.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -20,14 +21,15 @@
 
 #include "base/cpu_features.h"
 #include "base/worker_pool.h"
-#include "compute/cpu/packed_matrix.h"
+#include "compute/cpu/tiling.h"
+#include "compute/cpu/weight_matrix.h"
 #include "quant/type.h"
 
 namespace hearth::compute::cpu {
 namespace {
 
 constexpr double kSecondsAFigure = 0.5;
-constexpr int64_t kRowCounts[] = {1, 2, 4, 8, 32, 512};
+constexpr int64_t kRowCounts[] = {1, 2, 4, 8, 32, 64, 512};
 
 double seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -77,31 +79,43 @@ Rate measure(const quant::TypeInfo& info, int64_t n_cols, int64_t n_x, WorkerPoo
   const int64_t row_blocks = n_cols / info.block_size, row_bytes = row_blocks * info.block_bytes;
   const int64_t n_rows = (n_x <= 8 ? 96 << 20 : 8 << 20) / row_bytes;
   const auto weights = random_weights(info, n_rows * row_blocks);
-  const auto packed =
-      PackedMatrix::pack({"weights", info.type, n_rows, n_cols, 1, weights}, isa_level(), pool);
-  if (!packed) {
-    fmt::print(stderr, "{}\n", packed.error().message);
+  const auto matrix =
+      WeightMatrix::create({"weights", info.type, n_rows, n_cols, 1, weights}, isa_level(), pool);
+  if (!matrix) {
+    fmt::print(stderr, "{}\n", matrix.error().message);
     std::exit(1);
   }
   std::mt19937 random(2);
   std::normal_distribution<float> normal;
-  std::vector<float> x(static_cast<size_t>(n_cols));
-  QuantizedRows rows(n_x, n_cols);
-  rows.reset(n_x, n_cols, packed->activation_format());
-  for (int64_t r = 0; r < n_x; ++r) {
-    for (float& value : x) value = normal(random);
-    rows.set_row(r, x.data());
+  std::vector<float> x(static_cast<size_t>(n_x * n_cols));
+  for (float& value : x) value = normal(random);
+  QuantizedRows rounded(n_x, n_cols);
+  if (matrix->format() != ActivationFormat::kF32) {
+    rounded.reset(n_x, n_cols, matrix->format());
+    for (int64_t r = 0; r < n_x; ++r) rounded.set_row(r, x.data() + r * n_cols);
   }
   std::vector<float> out(static_cast<size_t>(n_x * n_rows));
-  const int64_t n_panels = packed->n_panels();
-  const int64_t chunk = std::max<int64_t>(1, (32 << 10) / (row_bytes * packed->panel_rows()));
+  std::vector<std::vector<float>> strips(static_cast<size_t>(pool.n_threads()));
+  for (auto& strip : strips) strip.resize(static_cast<size_t>(std::max(kStripFloats, n_cols)));
+  const Tiling tiling = tile_product(*matrix, n_x, pool.n_threads());
+  const int64_t n_chunks = tiling.n_chunks(), n_items = tiling.n_row_tiles() * n_chunks;
   WorkCounter counter;
   const double best = best_time([&] {
     counter.reset();
-    pool.run([&](int) {
-      for (int64_t begin; (begin = counter.take(chunk)) < n_panels;) {
-        const int64_t end = std::min(n_panels, begin + chunk);
-        packed->multiply(rows, 0, n_x, 0, begin, end, out.data(), n_rows);
+    pool.run([&](int thread) {
+      for (int64_t item; (item = counter.take(1)) < n_items;) {
+        const int64_t row = item / n_chunks * tiling.row_tile;
+        const Tile tile = tiling.chunk(row, std::min(n_x, row + tiling.row_tile), item % n_chunks);
+        matrix->multiply({.quantized = &rounded,
+                          .values = x.data(),
+                          .stride = n_cols,
+                          .row_begin = tile.row_begin,
+                          .row_end = tile.row_end,
+                          .column_begin = tile.column_begin,
+                          .column_end = tile.column_end,
+                          .out = out.data() + tile.row_begin * n_rows + tile.column_begin,
+                          .out_stride = n_rows,
+                          .strip = strips[static_cast<size_t>(thread)].data()});
       }
     });
   });
@@ -120,7 +134,7 @@ int run(int argc, char** argv) {
   for (const quant::TypeInfo& info : quant::all_types()) {
     const auto asked = [&](const char* name) { return quant::find_type(name) == &info; };
     if (argc > 3 && std::none_of(argv + 3, argv + argc, asked)) continue;
-    if (!PackedMatrix::can_pack(info.type, n_cols, isa_level())) continue;
+    if (info.decode == nullptr || n_cols % info.block_size != 0) continue;
     fmt::print("{:<8}{:>7.1f}", info.name, read_rate(pool));
     for (const int64_t n_x : kRowCounts) {
       const Rate rate = measure(info, n_cols, n_x, pool);

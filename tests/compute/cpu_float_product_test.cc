@@ -30,7 +30,10 @@ INSTANTIATE_TEST_SUITE_P(
     Kernels, CpuFloatProduct,
     testing::Values(Case{IsaLevel::kScalar, Type::kF32}, Case{IsaLevel::kScalar, Type::kF16},
                     Case{IsaLevel::kScalar, Type::kBF16}, Case{IsaLevel::kAvx2, Type::kF32},
-                    Case{IsaLevel::kAvx2, Type::kF16}, Case{IsaLevel::kAvx2, Type::kBF16}),
+                    Case{IsaLevel::kAvx2, Type::kF16}, Case{IsaLevel::kAvx2, Type::kBF16},
+                    Case{IsaLevel::kAvx512Vnni, Type::kF32},
+                    Case{IsaLevel::kAvx512Vnni, Type::kF16},
+                    Case{IsaLevel::kAvx512Vnni, Type::kBF16}),
     [](const auto& kernel) {
       return std::string(isa_name(kernel.param.level)) + "_" +
              quant::type_info(kernel.param.type).name;

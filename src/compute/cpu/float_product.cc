@@ -45,6 +45,14 @@ void multiply(const FloatProduct& product) {
 
 FloatProductKernel float_product(IsaLevel level, quant::Type type) {
 #if defined(__x86_64__)
+  if (level >= IsaLevel::kAvx512Vnni) {
+    switch (type) {
+      case quant::Type::kF32: return multiply_f32_avx512;
+      case quant::Type::kF16: return multiply_f16_avx512;
+      case quant::Type::kBF16: return multiply_bf16_avx512;
+      default: return nullptr;
+    }
+  }
   if (level >= IsaLevel::kAvx2) {
     switch (type) {
       case quant::Type::kF32: return multiply_f32_avx2;

@@ -1,7 +1,8 @@
 // Products of F32, F16 and BF16 weights with f32 activations, run in place from the file's bytes.
 //
-// A dot product is one chain: 8 lanes that each take every eighth column in ascending order, then
-// one fixed sum of the lanes. Its bits depend on nothing else, so calls may cut rows at will.
+// A dot product is one chain: 8 lanes that each take every eighth column in ascending order (with
+// AVX-512: 16, every sixteenth), then one fixed sum of the lanes. Its bits depend on nothing else,
+// so calls may cut rows at will.
 #pragma once
 
 #include <cstdint>
@@ -28,5 +29,8 @@ FloatProductKernel float_product(IsaLevel level, quant::Type type);
 void multiply_f32_avx2(const FloatProduct& product);
 void multiply_f16_avx2(const FloatProduct& product);
 void multiply_bf16_avx2(const FloatProduct& product);
+void multiply_f32_avx512(const FloatProduct& product);
+void multiply_f16_avx512(const FloatProduct& product);
+void multiply_bf16_avx512(const FloatProduct& product);
 
 }  // namespace hearth::compute::cpu

@@ -56,7 +56,7 @@ uint64_t WeightMatrix::size_bytes(quant::Type type, int64_t n_rows, int64_t n_co
 int64_t WeightMatrix::row_tile() const {
   if (packed_) return 64;
   if (is_decoded_) return 512;  // a strip is decoded once for all of them
-  return std::clamp<int64_t>(kTileBytes / (n_cols() * int64_t{sizeof(float)}) / 3 * 3, 12, 96);
+  return std::clamp<int64_t>(kTileBytes / (n_cols() * int64_t{sizeof(float)}) / 6 * 6, 12, 96);
 }
 
 std::optional<std::string> WeightMatrix::slow_path() const {
