@@ -1,7 +1,8 @@
 // A fixed set of threads that run one function together, and the barrier between its stages.
 //
-// Workers spin briefly for the next call, then sleep: an idle pool costs no CPU. The caller is
-// worker 0. One call of run() at a time; run() is not reentrant.
+// Threads that wait poll for 50 us, then sleep: an idle pool costs no CPU. While other work takes
+// the pool's CPUs, or the pool has more threads than there are CPUs, they sleep at once. The caller
+// is worker 0. One call of run() at a time; run() is not reentrant.
 #pragma once
 
 #include <atomic>
@@ -10,9 +11,6 @@
 #include <memory>
 
 namespace hearth {
-
-// Physical cores that this process may use: affinity and cgroup CPU quota respected; at least 1.
-int usable_physical_cores();
 
 class WorkerPool {
  public:

@@ -8,7 +8,6 @@
 
 #include "base/print.h"
 #include "base/progress.h"
-#include "base/worker_pool.h"
 #include "cli/command.h"
 #include "cli/json_output.h"
 #include "cli/open_model.h"
@@ -36,8 +35,6 @@ Result<void> run(Options options) {
   const int32_t needed =
       options.bench.depth + std::max(options.bench.n_prompt, options.bench.n_generate + 1);
   if (options.model.n_ctx == 0) options.model.n_ctx = needed;
-  const int n_threads =
-      options.model.n_threads > 0 ? options.model.n_threads : usable_physical_cores();
   const OpenModel open = TRY(open_model_for_numbers(options.model));
   std::unique_ptr<Progress> progress;
   options.bench.progress = [&progress](uint64_t done, uint64_t total) {
@@ -45,14 +42,14 @@ Result<void> run(Options options) {
     progress->update(done);
     return true;
   };
-  const double bandwidth = TRY(lab::measure_read_bandwidth(n_threads));
+  const double bandwidth = TRY(lab::measure_read_bandwidth(open.n_threads));
   const lab::BenchResult result = TRY(lab::run_bench(*open.model, options.bench));
   progress.reset();
   const double used = result.generation_bytes_per_token * result.generation_tokens_per_s.median;
   if (options.as_json) {
     print_json({{"model", options.model.model},
                 {"backend", open.model->backend().description()},
-                {"threads", n_threads},
+                {"threads", open.n_threads},
                 {"prompt_tokens", options.bench.n_prompt},
                 {"generated_tokens", options.bench.n_generate},
                 {"depth", options.bench.depth},
@@ -75,7 +72,7 @@ Result<void> run(Options options) {
   if (options.bench.n_generate > 0) {
     print_out(
         "generation reads {:.2f} GB/s, {:.0f}% of the {:.2f} GB/s that {} threads read here\n",
-        used / 1e9, 100 * used / bandwidth, bandwidth / 1e9, n_threads);
+        used / 1e9, 100 * used / bandwidth, bandwidth / 1e9, open.n_threads);
   }
   return {};
 }

@@ -4,7 +4,6 @@
 
 #include "base/log.h"
 #include "base/progress.h"
-#include "base/worker_pool.h"
 
 namespace hearth::cli {
 namespace {
@@ -48,7 +47,6 @@ Result<std::unique_ptr<Chat>> Chat::open(const ModelOptions& model,
   chat->model_name_ = model.model;
   chat->template_source_ = source;
   TRY(chat->set_raw(is_raw || source.empty()));
-  chat->n_threads_ = model.n_threads > 0 ? model.n_threads : usable_physical_cores();
   return chat;
 }
 

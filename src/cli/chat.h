@@ -57,7 +57,7 @@ class Chat {
   const std::string& template_source() const { return template_source_; }  // empty: none
   const std::string& model_name() const { return model_name_; }
   const models::Model& model() const { return *open_.model; }
-  int n_threads() const { return n_threads_; }
+  int n_threads() const { return open_.n_threads; }
 
  private:
   explicit Chat(OpenModel open);
@@ -70,7 +70,6 @@ class Chat {
   std::string model_name_;
   std::string template_source_;
   bool is_raw_ = false;
-  int n_threads_ = 0;
 };
 
 }  // namespace hearth::cli

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/log.h"
 #include "base/mapped_file.h"
+#include "base/usable_cpus.h"
 #include "compute/cpu/backend.h"
 #include "library/library.h"
 
@@ -22,6 +24,15 @@ Result<compute::KvType> parse_kv_type(const std::string& name) {
               fmt::format("--kv-type: '{}' is none of f32, f16, q8_0", name));
 }
 
+int choose_threads(int asked) {
+  if (asked <= 0) return usable_physical_cores();
+  const int n_cpus = usable_cpus();
+  if (asked > n_cpus)
+    log_warning("{} threads asked for, {} used: one for each CPU that this process may use", asked,
+                n_cpus);
+  return std::min(asked, n_cpus);
+}
+
 }  // namespace
 
 void add_model_options(CLI::App& command, ModelOptions& options) {
@@ -30,7 +41,9 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
       .add_option("--ctx", options.n_ctx,
                   "positions of the context (default: the model's, at most 4096)")
       ->check(CLI::Range(1, 1 << 24));
-  command.add_option("-t,--threads", options.n_threads, "threads (default: the physical cores)")
+  command
+      .add_option("-t,--threads", options.n_threads,
+                  "threads (default: the physical cores; at most the usable CPUs)")
       ->check(CLI::Range(1, 1024));
   command.add_option("--kv-type", options.kv_type, "type of the KV cache: f32, f16 or q8_0")
       ->capture_default_str();
@@ -59,8 +72,9 @@ Result<OpenModel> open_model_for_numbers(const ModelOptions& options) {
   load.kv_type = TRY(parse_kv_type(options.kv_type));
   load.n_ctx = options.n_ctx;
   open.file = TRY(open_model_file(options.model));
-  auto model = models::Model::load(
-      *open.file, compute::make_cpu_backend({.n_threads = options.n_threads}), load);
+  open.n_threads = choose_threads(options.n_threads);
+  auto model = models::Model::load(*open.file,
+                                   compute::make_cpu_backend({.n_threads = open.n_threads}), load);
   if (!model) return fail_at(options.model, std::move(model).error());
   open.model = std::move(*model);
   for (const std::string& path : open.model->backend().slow_paths())

@@ -16,7 +16,7 @@ namespace hearth::cli {
 struct ModelOptions {
   std::string model;            // a path or a library name
   int32_t n_ctx = 0;            // 0: the model's default
-  int n_threads = 0;            // 0: the physical cores
+  int n_threads = 0;            // 0: the physical cores; more than usable CPUs are cut to those
   std::string kv_type = "f16";  // f32, f16, q8_0
 };
 
@@ -33,6 +33,7 @@ struct OpenModel {
   std::unique_ptr<gguf::File> file;
   std::unique_ptr<text::Tokenizer> tokenizer;
   std::unique_ptr<models::Model> model;
+  int n_threads = 0;  // that the model runs on
 };
 
 // Loads on the CPU backend; says on stderr what will run on a slow path.

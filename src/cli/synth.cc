@@ -10,7 +10,7 @@
 
 #include "base/print.h"
 #include "base/progress.h"
-#include "base/worker_pool.h"
+#include "base/usable_cpus.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/json_output.h"

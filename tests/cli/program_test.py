@@ -191,6 +191,11 @@ class Answers(Program):
         self.assert_refused(done, "tokens, the context holds 32")
         self.assertEqual(done.stderr.count(b"\n"), 1)
 
+    def test_threads_beyond_the_cpus_are_left_out_and_said(self):
+        done = self.hearth("run", MODEL, "Hi", "--raw", "-n", "1", "-t", "1024")
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
+        self.assertIn("1024 threads asked for", done.stderr.decode())
+
     def test_a_reader_that_goes_away_ends_the_answer_quietly(self):
         for restores in (True, False):  # with SIGPIPE's default, and with it ignored
             before = signal.signal(signal.SIGPIPE, signal.SIG_IGN)

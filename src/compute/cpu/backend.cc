@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/usable_cpus.h"
 #include "compute/cpu/executor.h"
 #include "compute/program_check.h"
 
