@@ -46,7 +46,7 @@ void Sequence::append(text::TokenId token) {
 }
 
 Result<void> Sequence::reserve(int32_t n_positions) {
-  CHECK(n_positions <= n_tokens());
+  CHECK(n_positions <= max_len_);
   while (static_cast<int32_t>(block_table_.size()) < blocks_for(n_positions)) {
     block_table_.push_back(TRY(blocks_.allocate()));
   }

@@ -29,7 +29,8 @@ class Sequence {
   Result<void> set_tokens(std::span<const text::TokenId> tokens);
   void append(text::TokenId token);  // CHECKs that there is room
 
-  // Blocks for positions up to n_positions, which is at most tokens().size().
+  // Blocks for positions up to n_positions, at most max_len: what is run may reach beyond what is
+  // known.
   Result<void> reserve(int32_t n_positions);
   // Positions up to `length` have been computed; they were reserved.
   void mark_cached(int32_t length);

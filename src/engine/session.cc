@@ -4,10 +4,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <limits>
+#include <utility>
 
 #include "base/check.h"
 #include "engine/sampling/keep_only.h"
+#include "engine/speculation/lookup.h"
 #include "engine/stop_matcher.h"
 #include "text/stream_decoder.h"
 
@@ -23,6 +24,12 @@ double seconds_since(Clock::time_point start) {
 SamplerContext sampler_context(const models::Model& model, const text::Tokenizer& tokenizer) {
   return {model.info().n_vocab, model.info().n_ctx,
           [&tokenizer](TokenId token) { return tokenizer.token_bytes(token, false); }};
+}
+
+std::vector<std::unique_ptr<Proposer>> or_lookup(std::vector<std::unique_ptr<Proposer>> proposers,
+                                                 int32_t max_len) {
+  if (proposers.empty()) proposers.push_back(std::make_unique<Lookup>(max_len));
+  return proposers;
 }
 
 }  // namespace
@@ -44,6 +51,10 @@ double GenerateStats::generation_tokens_per_s() const {
   return generation_s > 0 && n_generated > 1 ? (n_generated - 1) / generation_s : 0;
 }
 
+double GenerateStats::generation_steps_per_s() const {
+  return generation_s > 0 ? speculation.n_steps / generation_s : 0;
+}
+
 // What one generate() call carries along.
 struct Session::Run {
   const GenerateOptions& options;
@@ -59,14 +70,14 @@ struct Session::Run {
   bool is_cancelled() const { return callbacks.is_cancelled && callbacks.is_cancelled(); }
 };
 
-Session::Session(models::Model& model, const text::Tokenizer& tokenizer)
+Session::Session(models::Model& model, const text::Tokenizer& tokenizer,
+                 std::vector<std::unique_ptr<Proposer>> proposers)
     : model_(model),
       tokenizer_(tokenizer),
       blocks_(model.n_kv_blocks()),
-      sequence_(blocks_, model.info().n_ctx) {
-  rows_.reserve(static_cast<size_t>(model.max_rows()));
-  logits_.resize(static_cast<size_t>(model.info().n_vocab));
-}
+      sequence_(blocks_, model.info().n_ctx),
+      steps_(model, tokenizer.n_tokens()),
+      speculator_(or_lookup(std::move(proposers), model.info().n_ctx)) {}
 
 void Session::clear() {
   CHECK(sequence_.set_tokens({}).has_value());
@@ -116,6 +127,7 @@ Result<Generated> Session::generate(std::span<const TokenId> prompt, const Gener
   run.stats.seed = run.chain.seed();
   run.stats.n_prompt = static_cast<int32_t>(prompt.size());
   TRY(sequence_.set_tokens(prompt));
+  speculator_.begin(options.speculation);
   // The last token's logits are wanted, so it runs even where its K and V are cached.
   const int32_t n_cached = std::min(sequence_.cached_len(), run.stats.n_prompt - 1);
   sequence_.shrink_cache(n_cached);
@@ -125,6 +137,7 @@ Result<Generated> Session::generate(std::span<const TokenId> prompt, const Gener
   run.stats.prompt_s = seconds_since(run.start);
   if (!is_complete) return Generated{DoneReason::kCancelled, run.stats};
   const DoneReason reason = TRY(answer(run));
+  run.stats.speculation = speculator_.stats();
   if (run.stats.n_generated > 0) {
     run.stats.generation_s = seconds_since(run.start) - run.stats.first_token_s;
   }
@@ -137,49 +150,27 @@ Result<bool> Session::run_prompt(Run& run) {
   if (run.callbacks.on_prompt) run.callbacks.on_prompt(sequence_.cached_len(), n_total);
   while (sequence_.cached_len() < n_total) {
     if (run.is_cancelled()) return false;
-    const int32_t from = sequence_.cached_len();
-    TRY(run_rows(from, std::min(n_total, from + model_.max_rows())));
+    TRY(steps_.run(sequence_, std::min(n_total, sequence_.cached_len() + model_.max_rows())));
     if (run.callbacks.on_prompt) run.callbacks.on_prompt(sequence_.cached_len(), n_total);
   }
+  row_ = 0;
   return true;
-}
-
-// One step over tokens [from, to). The logits of the sequence's last token end up in logits_.
-Result<void> Session::run_rows(int32_t from, int32_t to) {
-  TRY(sequence_.reserve(to));
-  rows_.clear();
-  for (int32_t position = from; position < to; ++position) {
-    const bool is_last = position + 1 == sequence_.n_tokens();
-    rows_.push_back({sequence_.tokens()[static_cast<size_t>(position)], position, 0, is_last});
-  }
-  const std::span<const int32_t> table = sequence_.block_table();
-  const std::span<float> wanted = rows_.back().wants_logits ? logits_ : std::span<float>();
-  TRY(model_.run({rows_, {&table, 1}}, wanted));
-  // A head may be padded with rows beyond the tokenizer's last token: those are never drawn.
-  const size_t n_tokens = std::min(static_cast<size_t>(tokenizer_.n_tokens()), logits_.size());
-  std::ranges::fill(wanted.subspan(wanted.empty() ? 0 : n_tokens),
-                    -std::numeric_limits<float>::infinity());
-  sequence_.mark_cached(to);
-  return {};
 }
 
 Result<DoneReason> Session::answer(Run& run) {
   DoneReason reason = DoneReason::kLength;
-  while (run.options.n_predict < 0 || run.stats.n_generated < run.options.n_predict) {
-    if (sequence_.n_tokens() == sequence_.max_len()) break;
-    if (run.stats.n_generated > 0) {
-      TRY(run_rows(sequence_.cached_len(), sequence_.n_tokens()));
-    }
-    const TokenId token = TRY(draw(run));
+  while (n_left(run) > 0) {
+    const std::span<float> logits = TRY(next_logits(run));
+    const TokenId token = TRY(draw(run, logits));
     if (++run.stats.n_generated == 1) run.stats.first_token_s = seconds_since(run.start);
-    sequence_.append(token);
+    append(token);
     if (!run.options.ignores_end && tokenizer_.ends_generation(token)) {
       reason = DoneReason::kStop;
       break;
     }
     const bool is_complete = run.constraint && TRY(run.constraint->commit(token));
     std::optional<Logprobs> logprobs;
-    if (run.options.n_logprobs >= 0) logprobs = logprobs_of(logits_, token, run.options.n_logprobs);
+    if (run.options.n_logprobs >= 0) logprobs = logprobs_of(logits, token, run.options.n_logprobs);
     if (show(run, token, logprobs ? &*logprobs : nullptr)) return DoneReason::kStop;
     if (is_complete) {
       reason = DoneReason::kStop;
@@ -198,13 +189,50 @@ Result<DoneReason> Session::answer(Run& run) {
   return reason;
 }
 
-// The next token, from logits_; they stay where log-probabilities are wanted.
-Result<TokenId> Session::draw(Run& run) {
-  const bool keeps_logits = run.options.n_logprobs >= 0;
-  if (keeps_logits) scratch_.assign(logits_.begin(), logits_.end());
-  const std::span<float> logits = keeps_logits ? scratch_ : logits_;
+// Tokens that the answer may still have.
+int32_t Session::n_left(const Run& run) const {
+  const int32_t room = sequence_.max_len() - sequence_.n_tokens();
+  if (run.options.n_predict < 0) return room;
+  return std::min(room, run.options.n_predict - run.stats.n_generated);
+}
+
+// Those after the sequence's last token: from the last step if the token was run ahead in it, else
+// from a step of its own.
+Result<std::span<float>> Session::next_logits(Run& run) {
+  const int32_t n_known = sequence_.n_tokens();
+  if (sequence_.cached_len() == n_known) return steps_.logits(row_);
+  const int32_t most_ahead = std::min(n_left(run), model_.max_rows()) - 1;
+  std::span<const TokenId> ahead = speculator_.look_ahead(sequence_.tokens(), most_ahead);
+  const Clock::time_point start = Clock::now();
+  Result<void> done = steps_.run(sequence_, n_known, ahead);
+  if (!done && !ahead.empty()) {  // no answer fails for what was only guessed
+    ahead = {};
+    done = steps_.run(sequence_, n_known);
+  }
+  TRY(done);
+  speculator_.ran(static_cast<int32_t>(ahead.size()), seconds_since(start));
+  row_ = 0;
+  return steps_.logits(row_);
+}
+
+// The next token; the logits stay as they are where log-probabilities are wanted.
+Result<TokenId> Session::draw(Run& run, std::span<float> logits) {
+  if (run.options.n_logprobs >= 0) {
+    scratch_.assign(logits.begin(), logits.end());
+    logits = scratch_;
+  }
   if (run.constraint) keep_only(TRY(run.constraint->mask()), logits);
   return run.chain.sample(logits);
+}
+
+void Session::append(TokenId token) {
+  sequence_.append(token);
+  if (speculator_.accept(token)) {
+    sequence_.mark_cached(sequence_.n_tokens());
+    ++row_;
+  } else {
+    sequence_.shrink_cache(sequence_.cached_len());  // blocks of what was run ahead in vain
+  }
 }
 
 // Shows what the token adds to the text; true once a stop string is complete.

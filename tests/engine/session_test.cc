@@ -7,122 +7,19 @@
 #include <memory>
 #include <string>
 
-#include "base/utf8.h"
-#include "compute/cpu/backend.h"
-#include "tests/models/fixture.h"
-#include "tests/text/tokenizer_file.h"
+#include "tests/engine/conversation.h"
 
 namespace hearth::engine {
 namespace {
 
-using models::value_or_fail;
 using testing::Each;
 using testing::ElementsAre;
 using testing::Gt;
 using testing::HasSubstr;
 using testing::Lt;
-using Tokens = std::vector<TokenId>;
-
-constexpr int32_t kContext = 96;
-constexpr int32_t kVocab = 128;
-constexpr int32_t kMaxRows = 16;
-
-// Windows on some layers, two rotary embeddings: a position's cache depends on all before it.
-const models::Fixture& fixture() {
-  static const models::Fixture gemma("gemma3");
-  return gemma;
-}
-
-Tokens prompt(size_t n) {
-  return {fixture().tokens().begin(), fixture().tokens().begin() + static_cast<ptrdiff_t>(n)};
-}
-
-// A token for each of the bytes from `first` on, as many as the model has.
-text::TokenizerFile byte_tokens(int first = 0) {
-  text::TokenizerFile file;
-  for (int i = 0; i < kVocab; ++i) {
-    std::string spelling;
-    append_utf8(spelling, text::character_of_byte(static_cast<uint8_t>(first + i)));
-    file.add(spelling);
-  }
-  file.scores.clear();
-  return file;
-}
-
-struct Answer {
-  Generated done;
-  std::string text;
-  Tokens tokens;
-  std::vector<float> logprobs;  // of each token, then of its alternatives
-};
-
-// A model with a session of its own.
-class Conversation {
- public:
-  explicit Conversation(int32_t max_rows = kMaxRows,
-                        const text::TokenizerFile& vocabulary = byte_tokens())
-      : file_(value_or_fail(gguf::File::open(fixture().path()))),
-        model_(value_or_fail(models::Model::load(file_, compute::make_cpu_backend({.n_threads = 2}),
-                                                 {.n_ctx = kContext, .max_rows = max_rows}))),
-        tokenizer_(value_or_fail(vocabulary.load())),
-        session_(*model_, *tokenizer_) {}
-
-  Answer ask(const Tokens& tokens, const GenerateOptions& options,
-             GenerateCallbacks callbacks = {}) {
-    Answer answer;
-    callbacks.on_piece = [&](const Piece& piece) {
-      answer.text += piece.text;
-      if (piece.token >= 0) answer.tokens.push_back(piece.token);
-      if (piece.logprobs == nullptr) return;
-      answer.logprobs.push_back(piece.logprobs->chosen.logprob);
-      for (const auto& other : piece.logprobs->top) answer.logprobs.push_back(other.logprob);
-    };
-    answer.done = value_or_fail(session_.generate(tokens, options, callbacks));
-    return answer;
-  }
-
-  Error refusal(const Tokens& tokens, const GenerateOptions& options,
-                const GenerateCallbacks& callbacks = {}) {
-    const auto answer = session_.generate(tokens, options, callbacks);
-    if (!answer) return answer.error();
-    ADD_FAILURE() << "answered";
-    return {};
-  }
-
-  Session& session() { return session_; }
-  const text::Tokenizer& tokenizer() const { return *tokenizer_; }
-
- private:
-  gguf::File file_;
-  std::unique_ptr<models::Model> model_;
-  std::unique_ptr<text::Tokenizer> tokenizer_;
-  Session session_;
-};
-
-GenerateOptions at_most(int32_t n_predict) {
-  GenerateOptions options;
-  EXPECT_TRUE(options.sampling.set("seed", 7));
-  options.n_predict = n_predict;
-  return options;
-}
-
-// With the whole distribution at each token, so that equal answers are equal to the bit.
-GenerateOptions with_logprobs(int32_t n_predict) {
-  GenerateOptions options = at_most(n_predict);
-  options.n_logprobs = kVocab;
-  return options;
-}
 
 Answer fresh(const Tokens& tokens, const GenerateOptions& options) {
   return Conversation().ask(tokens, options);
-}
-
-void expect_same(const Answer& found, const Answer& expected) {
-  EXPECT_EQ(found.tokens, expected.tokens);
-  EXPECT_EQ(found.text, expected.text);
-  EXPECT_EQ(found.logprobs, expected.logprobs);
-  EXPECT_EQ(found.done.reason, expected.done.reason);
-  EXPECT_EQ(found.done.stats.n_generated, expected.done.stats.n_generated);
 }
 
 TEST(Session, a_reused_prefix_gives_the_bits_of_a_fresh_session) {
@@ -402,14 +299,6 @@ TEST(Session, pieces_hold_whole_characters_and_what_is_left_is_replaced) {
     EXPECT_THAT(text, HasSubstr("\u00E9"));
     EXPECT_EQ(text, replace_invalid_utf8(conversation.tokenizer().decode(tokens, false)));
   }
-}
-
-GenerateOptions held_to(const text::Tokenizer& tokenizer, const std::string& schema,
-                        GenerateOptions options) {
-  const auto vocabulary = value_or_fail(text::GrammarVocabulary::create(tokenizer));
-  options.grammar = std::make_shared<const text::AnswerGrammar>(
-      value_or_fail(text::AnswerGrammar::compile(vocabulary, schema)));
-  return options;
 }
 
 TEST(Session, an_answer_held_to_a_schema_stops_when_it_is_complete) {
