@@ -8,13 +8,13 @@
 namespace hearth::cli {
 namespace {
 
-// Bytes a second that generation read: the weights, and the KV cache at its mean length.
+// Bytes a second that the model's steps read: the weights, and the KV cache at its mean length.
 double generation_bytes_per_s(const Chat& chat, const Answer& answer) {
   const models::ModelInfo& info = chat.model().info();
   const double mean_position = answer.stats.n_prompt + answer.stats.n_generated / 2.0;
   const double bytes = static_cast<double>(info.weight_bytes_per_token) +
                        static_cast<double>(info.kv_bytes_per_position) * mean_position;
-  return bytes * answer.stats.generation_tokens_per_s();
+  return bytes * answer.stats.generation_steps_per_s();
 }
 
 nlohmann::ordered_json logprobs_json(const Answer& answer) {
@@ -44,6 +44,11 @@ void AnswerReport::print(const Chat& chat, const Answer& answer) {
       "generation   {} tokens, {:.1f} tokens/s; done: {}\n",
       stats.n_prompt, stats.n_cached, stats.prompt_tokens_per_s(), stats.first_token_s,
       stats.n_generated, stats.generation_tokens_per_s(), done_reason_name(answer.reason));
+  if (chat.options.speculation != engine::Speculation::kOff) {
+    print_err("run ahead    {} tokens, {} of them accepted; {} steps\n",
+              stats.speculation.n_proposed, stats.speculation.n_accepted,
+              stats.speculation.n_steps);
+  }
   const double used = generation_bytes_per_s(chat, answer);
   if (*bandwidth_ > 0 && used > 0) {
     print_err("memory       {:.2f} GB/s, {:.0f}% of the {:.2f} GB/s that {} threads read\n",
@@ -61,6 +66,9 @@ nlohmann::ordered_json AnswerReport::json(const Chat& chat, const Answer& answer
                                  {"prompt_tokens", stats.n_prompt},
                                  {"cached_tokens", stats.n_cached},
                                  {"generated_tokens", stats.n_generated},
+                                 {"steps", stats.speculation.n_steps},
+                                 {"proposed_tokens", stats.speculation.n_proposed},
+                                 {"accepted_tokens", stats.speculation.n_accepted},
                                  {"first_token_s", stats.first_token_s},
                                  {"prompt_tokens_per_s", stats.prompt_tokens_per_s()},
                                  {"generation_tokens_per_s", stats.generation_tokens_per_s()},

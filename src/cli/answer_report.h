@@ -11,8 +11,8 @@ namespace hearth::cli {
 // Measures the machine's read bandwidth once, when it is first asked for.
 class AnswerReport {
  public:
-  // Lines on stderr: tokens, time to first token, rates, and the memory bandwidth that generation
-  // used as a fraction of what the machine reads.
+  // Lines on stderr: tokens, time to first token, rates, what was run ahead, and the memory
+  // bandwidth that the model's steps used as a fraction of what the machine reads.
   void print(const Chat& chat, const Answer& answer);
 
   // {"model", "text", "tokens", "done_reason", "prompt_tokens", ...}

@@ -4,6 +4,8 @@
 
 #include "base/log.h"
 #include "base/progress.h"
+#include "engine/speculation/draft_model.h"
+#include "engine/speculation/lookup.h"
 
 namespace hearth::cli {
 namespace {
@@ -28,22 +30,43 @@ Result<std::string> schema_text(const std::string& format) {
                           text.error().message));
 }
 
+// With a context as long as that of the model it guesses for.
+Result<OpenModel> open_draft(const std::string& draft, const ModelOptions& model,
+                             const OpenModel& open) {
+  ModelOptions options = model;
+  options.model = draft;
+  options.n_ctx = open.model->info().n_ctx;
+  return open_model(options);
+}
+
 }  // namespace
 
-Chat::Chat(OpenModel open)
+Chat::Chat(OpenModel open, OpenModel draft,
+           std::vector<std::unique_ptr<engine::Proposer>> proposers)
     : open_(std::move(open)),
+      draft_(std::move(draft)),
       prompt_maker_(*open_.tokenizer, std::nullopt),
-      session_(*open_.model, *open_.tokenizer) {}
+      session_(*open_.model, *open_.tokenizer, std::move(proposers)) {}
 
-Result<std::unique_ptr<Chat>> Chat::open(const ModelOptions& model,
+Result<std::unique_ptr<Chat>> Chat::open(const ModelOptions& model, const std::string& draft,
                                          const std::optional<std::string>& template_override,
                                          bool is_raw) {
   OpenModel open = TRY(open_model(model));
+  OpenModel guessing;
+  std::vector<std::unique_ptr<engine::Proposer>> proposers;
+  if (!draft.empty()) {
+    guessing = TRY(open_draft(draft, model, open));
+    auto created =
+        engine::DraftModel::create(*guessing.model, *guessing.tokenizer, *open.tokenizer);
+    if (!created) return fail_at(draft, std::move(created).error());
+    proposers.push_back(std::make_unique<engine::Lookup>(open.model->info().n_ctx));
+    proposers.push_back(std::move(*created));
+  }
   const std::string source = find_template(*open.file, template_override);
   if (!is_raw && source.empty()) {
     log_warning("{}: the model has no chat template; the prompt goes in as it is", model.model);
   }
-  std::unique_ptr<Chat> chat(new Chat(std::move(open)));
+  std::unique_ptr<Chat> chat(new Chat(std::move(open), std::move(guessing), std::move(proposers)));
   chat->model_name_ = model.model;
   chat->template_source_ = source;
   TRY(chat->set_raw(is_raw || source.empty()));

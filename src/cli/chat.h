@@ -32,9 +32,10 @@ struct ChatCallbacks {
 
 class Chat {
  public:
-  // template_override: a template's source instead of the model's. is_raw: no template.
-  // Warns on stderr where the model has no template, and then asks raw.
-  static Result<std::unique_ptr<Chat>> open(const ModelOptions& model,
+  // draft: a model that guesses what comes next where answers speculate and their own text does not
+  // say; empty: none. template_override: a template's source instead of the model's. is_raw: no
+  // template. Warns on stderr where the model has no template, and then asks raw.
+  static Result<std::unique_ptr<Chat>> open(const ModelOptions& model, const std::string& draft,
                                             const std::optional<std::string>& template_override,
                                             bool is_raw);
 
@@ -60,10 +61,11 @@ class Chat {
   int n_threads() const { return open_.n_threads; }
 
  private:
-  explicit Chat(OpenModel open);
+  Chat(OpenModel open, OpenModel draft, std::vector<std::unique_ptr<engine::Proposer>> proposers);
   Result<std::vector<engine::TokenId>> prompt_tokens(const std::string& prompt) const;
 
   OpenModel open_;
+  OpenModel draft_;  // empty without one
   PromptMaker prompt_maker_;
   engine::Session session_;
   std::optional<text::GrammarVocabulary> grammar_vocabulary_;  // once a format was set

@@ -113,6 +113,12 @@ void GenerationFlags::add_to(CLI::App& command) {
                   "with --json: log-probabilities, with this many alternatives")
       ->check(CLI::Range(0, 1000));
   command.add_flag("--ignore-eos", ignores_end_, "go on after a token that ends an answer");
+  command
+      .add_option("--speculate", speculation_,
+                  "auto: run tokens that may well come next ahead of their turn where that is "
+                  "faster, the answer being the same; or off")
+      ->check(CLI::IsMember({"auto", "off"}))
+      ->capture_default_str();
 }
 
 Result<engine::GenerateOptions> GenerationFlags::options() const {
@@ -131,6 +137,8 @@ Result<engine::GenerateOptions> GenerationFlags::options() const {
   options.n_predict = n_predict_;
   options.n_logprobs = n_logprobs_;
   options.ignores_end = ignores_end_;
+  options.speculation =
+      speculation_ == "off" ? engine::Speculation::kOff : engine::Speculation::kAuto;
   return options;
 }
 

@@ -21,7 +21,8 @@ Result<void> set_parameter(engine::GenerateOptions& options, std::string_view na
 // Every parameter with its value, one a line, for people.
 std::string parameters_text(const engine::GenerateOptions& options);
 
-// One flag a sampling parameter (`top_p` is --top-p), and -n, --stop, --logit-bias, --ignore-eos.
+// One flag a sampling parameter (`top_p` is --top-p), and -n, --stop, --logit-bias, --ignore-eos,
+// --speculate.
 class GenerationFlags {
  public:
   // Must live until parsing is over.
@@ -35,6 +36,7 @@ class GenerationFlags {
   int32_t n_predict_ = -1;
   int32_t n_logprobs_ = -1;
   bool ignores_end_ = false;
+  std::string speculation_ = "auto";
 };
 
 }  // namespace hearth::cli

@@ -23,6 +23,8 @@ constexpr const char* kSetHelp =
     "/set raw | noraw            each prompt alone, as it is; or through the chat template\n"
     "/set format FORMAT          json, a JSON schema or its file: what answers must be\n"
     "/set noformat               answers may be anything again\n"
+    "/set speculate              run likely tokens ahead of their turn; answers stay the same\n"
+    "/set nospeculate            a step for each token\n"
     "/set verbose | quiet        figures after each answer, or none\n"
     "/set history | nohistory    keep what is typed for the next time, or don't\n";
 constexpr const char* kShowHelp =
@@ -194,6 +196,9 @@ Result<void> Repl::set_switch(const std::string& what) {
     is_verbose_ = what == "verbose";
   } else if (what == "history" || what == "nohistory") {
     editor_.keeps_history(what == "history");
+  } else if (what == "speculate" || what == "nospeculate") {
+    chat_.options.speculation =
+        what == "speculate" ? engine::Speculation::kAuto : engine::Speculation::kOff;
   } else if (what == "raw" || what == "noraw") {
     return chat_.set_raw(what == "raw");
   } else {

@@ -32,6 +32,7 @@ struct RunOptions {
   std::string system;
   std::string template_file;
   std::string format;
+  std::string draft;
   bool is_raw = false;
   bool is_verbose = false;
   bool as_json = false;
@@ -100,6 +101,9 @@ std::string history_path() {
 
 Result<void> run(const RunOptions& options) {
   const engine::GenerateOptions generate = TRY(options.generation.options());
+  if (!options.draft.empty() && generate.speculation == engine::Speculation::kOff) {
+    return fail(ErrorCode::kInvalidArgument, "--draft: has no use with --speculate off");
+  }
   std::optional<std::string> template_override;
   if (!options.template_file.empty()) {
     template_override = TRY(read_template_file(options.template_file));
@@ -110,7 +114,8 @@ Result<void> run(const RunOptions& options) {
     return fail(ErrorCode::kInvalidArgument,
                 "the prompt is empty; give one after the model, or on standard input");
   }
-  const auto chat = TRY(Chat::open(options.model, template_override, options.is_raw));
+  const auto chat =
+      TRY(Chat::open(options.model, options.draft, template_override, options.is_raw));
   chat->options = generate;
   TRY(chat->set_format(options.format));
   chat->conversation.system = options.system;
@@ -139,6 +144,9 @@ void add_run(CLI::App& app, Command& selected) {
   command->add_option("--format", options->format,
                       "hold the answer to JSON: json (an object), a JSON schema, which begins "
                       "with {, or the path of a file with one");
+  command->add_option("--draft", options->draft,
+                      "a smaller model with the same vocabulary, a file or a name, that guesses "
+                      "what to run ahead where the text has not said it before");
   command
       ->add_flag("--raw", options->is_raw,
                  "no chat template: the prompt as it is, control tokens in it counting")

@@ -33,6 +33,12 @@ TEST(GenerationFlags, ReachTheOptions) {
   EXPECT_TRUE(options->ignores_end);
 }
 
+TEST(GenerationFlags, SpeculateUnlessTold) {
+  EXPECT_EQ(parsed({})->speculation, engine::Speculation::kAuto);
+  EXPECT_EQ(parsed({"--speculate", "auto"})->speculation, engine::Speculation::kAuto);
+  EXPECT_EQ(parsed({"--speculate", "off"})->speculation, engine::Speculation::kOff);
+}
+
 TEST(GenerationFlags, ABadValueNamesItsRange) {
   const auto options = parsed({"--top-p", "1.5"});
   ASSERT_FALSE(options);

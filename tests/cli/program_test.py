@@ -67,6 +67,8 @@ class Errors(Program):
                             ("run m hi --ctx many", ["run: --ctx", "many"]),
                             ("run m hi -n", ["run: --num-predict needs a value"]),
                             ("run m hi --raw --template x", ["--raw", "--template"]),
+                            ("run m hi --speculate some", ["run: --speculate", "some", "auto"]),
+                            ("run m hi --draft d --speculate off", ["--draft", "--speculate off"]),
                             ("list all", ["list: 'all' is one word too many"]),
                             ("show", ["show: MODEL is required"])]:
             done = self.hearth(*shlex.split(line))
@@ -250,9 +252,22 @@ class Answers(Program):
             self.assert_refused(self.hearth("run", MODEL, "hi", "--raw", "--format", given), "format: ", word)
         self.assert_refused(self.hearth("run", MODEL, "hi", "--raw", "--format", "json", "--ignore-eos"), "ignore_eos")
 
+    def test_what_is_run_ahead_changes_no_token(self):
+        again = "one two three four five six seven. " * 6
+        for flags in (["--temp", "0"], ["--temp", "1", "--seed", "5", "--logprobs", "2"]):
+            ask = [again, "--raw", "-n", "40", *flags]
+            plain = self.answer(*ask, "--speculate", "off")
+            self.assertEqual((plain["steps"], plain["proposed_tokens"]), (plain["generated_tokens"] - 1, 0))
+            for speculating in ([], ["--draft", MODEL]):
+                answer = self.answer(*ask, *speculating)
+                for key in ("tokens", "text", "done_reason", "logprobs"):
+                    self.assertEqual(answer.get(key), plain.get(key))
+                self.assertLessEqual(answer["accepted_tokens"], answer["proposed_tokens"])
+                self.assertIn(answer["steps"] + answer["accepted_tokens"] - answer["generated_tokens"], (-1, 0))
+
     def test_verbose_says_what_it_took(self):
         done = self.hearth("run", MODEL, "Hello", "--raw", "-n", "4", "--ignore-eos", "--verbose")
-        for word in ("prompt", "first token", "generation", "memory"):
+        for word in ("prompt", "first token", "generation", "run ahead", "memory"):
             self.assertIn(word, done.stderr.decode())
 
 

@@ -98,7 +98,7 @@ class Repl(unittest.TestCase):
             path.write_text("{% if %}")
             self.assertIn("chat template", terminal.enter(f"/set template {path}"))
             self.assertIn("| upper", terminal.enter("/show template"))
-            for command in ("/set raw", "/set noraw"):
+            for command in ("/set raw", "/set noraw", "/set nospeculate", "/set speculate"):
                 self.assertNotIn("hearth:", terminal.enter(command))
                 self.assertIn("4 tokens", terminal.enter("Once upon a time"))
             self.leave(terminal)
