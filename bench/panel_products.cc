@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "base/cpu_features.h"
+#include "base/usable_cpus.h"
 #include "base/worker_pool.h"
 #include "compute/cpu/tiling.h"
 #include "compute/cpu/weight_matrix.h"
