@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """Holds objects compiled for one instruction set against leaks: check_isa_objects.py BUILD_DIR
 
-A weak symbol defined in a *_avx2.cc or *_avx512.cc object is a copy of an inline or template function that the
-linker may pick for the whole program, which then dies on a CPU without that instruction set.
+A weak symbol defined in the object of a file that names its instruction set, such as *_avx2.cc or *_dotprod.cc, is
+a copy of an inline or template function that the linker may pick for the whole program, which then dies on a CPU
+without that instruction set.
 """
 import pathlib
 import re
 import subprocess
 import sys
 
-NAME = re.compile(r"_avx(2|512)\.cc\.(o|obj)$")
+NAME = re.compile(r"_(avx2|avx512|neon|dotprod|i8mm)\.cc\.(o|obj)$")
 WEAK = re.compile(r"^\S* *([WVu]) (.+)$")
 
 
@@ -22,7 +23,7 @@ def main():
             if (match := WEAK.match(line)) and not match.group(2).startswith("DW.ref."):  # a datum, not code
                 problems.append(f"{path}: weak symbol {match.group(2)}: include only intrinsics and plain headers")
     if not objects:
-        problems.append(f"{sys.argv[1]}: no *_avx2.cc or *_avx512.cc object; build first")
+        problems.append(f"{sys.argv[1]}: no object of one instruction set; build first")
     print("\n".join(problems) if problems else f"isa objects: {len(objects)}, no weak symbol")
     return 1 if problems else 0
 

@@ -1,18 +1,22 @@
 // What this CPU can execute, asked once. Kernels are picked by it at run time from one binary.
 #pragma once
 
+#include <span>
 #include <string>
 
 namespace hearth {
 
-// Ordered: a level includes those before it.
-enum class IsaLevel { kScalar, kAvx2, kAvx512Vnni };
+// A level includes those before it of the same architecture: kScalar, then x86's, or 64-bit Arm's.
+enum class IsaLevel { kScalar, kAvx2, kAvx512Vnni, kNeon, kNeonDotprod, kNeonI8mm };
 
-// The best level of this CPU (and that the operating system saves the registers of).
+// The levels of this CPU (that the operating system saves the registers of), kScalar first.
+std::span<const IsaLevel> usable_isa_levels();
+
+// The last, best one of those.
 IsaLevel detected_isa_level();
 
-// The level in use: the detected one, or a lower one asked for by HEARTH_ISA (scalar|avx2|avx512),
-// which exists so that every path can be tested and measured on one machine.
+// The level in use: the detected one, or a lower one asked for by HEARTH_ISA (scalar, avx2, avx512;
+// neon, dotprod, i8mm), which exists so that every path can be tested and measured on one machine.
 IsaLevel isa_level();
 
 const char* isa_name(IsaLevel level);

@@ -1,0 +1,31 @@
+#include "base/cpu_features.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <set>
+#include <string>
+
+namespace hearth {
+namespace {
+
+TEST(CpuFeatures, levels_rise_from_scalar_to_the_detected_one) {
+  const std::span<const IsaLevel> levels = usable_isa_levels();
+  ASSERT_FALSE(levels.empty());
+  EXPECT_EQ(levels.front(), IsaLevel::kScalar);
+  EXPECT_EQ(levels.back(), detected_isa_level());
+  std::set<std::string> names;
+  for (const IsaLevel level : levels) EXPECT_TRUE(names.insert(isa_name(level)).second);
+  EXPECT_TRUE(std::ranges::is_sorted(levels));
+}
+
+TEST(CpuFeatures, the_detected_level_is_that_of_the_processor_under_test) {
+  const char* expected = std::getenv("HEARTH_TEST_ISA");
+  if (expected == nullptr)
+    GTEST_SKIP() << "HEARTH_TEST_ISA names no level (tools/test_neon.sh does)";
+  EXPECT_STREQ(isa_name(detected_isa_level()), expected);
+}
+
+}  // namespace
+}  // namespace hearth
