@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <random>
+#include <tuple>
 #include <vector>
 
 namespace hearth::compute::cpu {
@@ -13,31 +14,19 @@ namespace {
 
 using quant::Type;
 
-struct Case {
-  IsaLevel level;
-  Type type;
-};
+using Case = std::tuple<IsaLevel, Type>;
 
-class CpuFloatProduct : public testing::TestWithParam<Case> {
- protected:
-  void SetUp() override {
-    if (GetParam().level > detected_isa_level())
-      GTEST_SKIP() << "this CPU lacks the instruction set";
-  }
-};
+class CpuFloatProduct : public testing::TestWithParam<Case> {};
 
-INSTANTIATE_TEST_SUITE_P(
-    Kernels, CpuFloatProduct,
-    testing::Values(Case{IsaLevel::kScalar, Type::kF32}, Case{IsaLevel::kScalar, Type::kF16},
-                    Case{IsaLevel::kScalar, Type::kBF16}, Case{IsaLevel::kAvx2, Type::kF32},
-                    Case{IsaLevel::kAvx2, Type::kF16}, Case{IsaLevel::kAvx2, Type::kBF16},
-                    Case{IsaLevel::kAvx512Vnni, Type::kF32},
-                    Case{IsaLevel::kAvx512Vnni, Type::kF16},
-                    Case{IsaLevel::kAvx512Vnni, Type::kBF16}),
-    [](const auto& kernel) {
-      return std::string(isa_name(kernel.param.level)) + "_" +
-             quant::type_info(kernel.param.type).name;
-    });
+std::string name_of(const testing::TestParamInfo<Case>& info) {
+  const auto [level, type] = info.param;
+  return std::string(isa_name(level)) + "_" + quant::type_info(type).name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Kernels, CpuFloatProduct,
+                         testing::Combine(testing::ValuesIn(usable_isa_levels()),
+                                          testing::Values(Type::kF32, Type::kF16, Type::kBF16)),
+                         name_of);
 
 std::vector<float> random_values(size_t n, std::mt19937& random) {
   std::normal_distribution<float> normal;

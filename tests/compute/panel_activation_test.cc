@@ -12,7 +12,7 @@
 #include "base/cpu_features.h"
 #include "base/half.h"
 #include "compute/activation.h"
-#include "compute/cpu/panel/kernels.h"
+#include "compute/cpu/panel/rows.h"
 
 namespace hearth::compute {
 namespace {
@@ -177,23 +177,23 @@ std::vector<std::vector<float>> rows_of_every_kind() {
   return rows;
 }
 
-TEST(PanelActivation, avx2_rows_are_the_scalar_rows_bit_for_bit) {
-  if (detected_isa_level() < IsaLevel::kAvx2) GTEST_SKIP() << "this CPU has no AVX2";
-  int index = 0;
-  for (const std::vector<float>& values : rows_of_every_kind()) {
-    for (const int64_t stride : {1, 5}) {
-      const std::string what =
-          "row " + std::to_string(index) + ", stride " + std::to_string(stride);
-      RowArrays expected(1024, stride), got(1024, stride);
-      cpu::quantize_row_q8x32_scalar(values.data(), expected.row(32));
-      cpu::quantize_row_q8x32_avx2(values.data(), got.row(32));
-      expect_same_arrays(expected, got, what + ", blocks of 32");
-      RowArrays wide_expected(1024, stride), wide_got(1024, stride);
-      cpu::quantize_row_q8x256_scalar(values.data(), wide_expected.row(4));
-      cpu::quantize_row_q8x256_avx2(values.data(), wide_got.row(4));
-      expect_same_arrays(wide_expected, wide_got, what + ", blocks of 256");
+TEST(PanelActivation, rows_of_every_level_are_the_scalar_rows_bit_for_bit) {
+  const std::vector<std::vector<float>> rows = rows_of_every_kind();
+  for (const IsaLevel level : usable_isa_levels()) {
+    for (size_t i = 0; i < rows.size(); ++i) {
+      for (const int64_t stride : {1, 5}) {
+        for (const auto format : {ActivationFormat::kQ8x32, ActivationFormat::kQ8x256}) {
+          const int64_t n_blocks = format == ActivationFormat::kQ8x32 ? 32 : 4;
+          RowArrays expected(1024, stride), got(1024, stride);
+          cpu::row_quantizer(format, IsaLevel::kScalar)(rows[i].data(), expected.row(n_blocks));
+          cpu::row_quantizer(format, level)(rows[i].data(), got.row(n_blocks));
+          expect_same_arrays(expected, got,
+                             std::string(isa_name(level)) + ", row " + std::to_string(i) +
+                                 ", stride " + std::to_string(stride) + ", " +
+                                 std::to_string(n_blocks) + " blocks");
+        }
+      }
     }
-    ++index;
   }
 }
 

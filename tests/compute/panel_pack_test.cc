@@ -31,6 +31,18 @@ TEST(PanelPack, can_pack_says_no_to_types_and_columns_without_a_kernel) {
   EXPECT_FALSE(PackedMatrix::can_pack(quant::Type::kIQ1_S, 256, IsaLevel::kScalar));
 }
 
+TEST(PanelPack, every_type_has_a_vector_kernel_at_every_level) {
+  WorkerPool pool(1);
+  for (const ScalePlaces& places : kPanelTypes) {
+    TestMatrix matrix{places.type, 8, 256, 1, {}};
+    matrix.data.resize(static_cast<size_t>(8 * matrix.row_bytes()));
+    for (const IsaLevel level : usable_isa_levels()) {
+      EXPECT_FALSE(PackedMatrix::pack(matrix.source(), level, pool)->is_slow())
+          << name_of(places.type) << " at " << isa_name(level);
+    }
+  }
+}
+
 ErrorCode pack_error(const MatrixSource& source) {
   WorkerPool pool(1);
   const Result<PackedMatrix> packed = PackedMatrix::pack(source, IsaLevel::kScalar, pool);

@@ -11,14 +11,6 @@
 namespace hearth::compute::cpu {
 namespace {
 
-std::vector<IsaLevel> levels() {
-  std::vector<IsaLevel> found;
-  for (const IsaLevel level : {IsaLevel::kScalar, IsaLevel::kAvx2, IsaLevel::kAvx512Vnni}) {
-    if (level <= detected_isa_level()) found.push_back(level);
-  }
-  return found;
-}
-
 PackedMatrix pack(const TestMatrix& matrix, IsaLevel level, int n_threads = 1) {
   WorkerPool pool(n_threads);
   Result<PackedMatrix> packed = PackedMatrix::pack(matrix.source(), level, pool);
@@ -82,7 +74,7 @@ TEST(PanelProduct, is_the_definition_within_float_rounding) {
       const TestMatrix matrix = random_matrix(places, shape, random);
       for (const int64_t n_x : {1, 3, 11, 67}) {
         const std::vector<float> x = random_values(n_x * shape.n_cols, random);
-        for (const IsaLevel level : levels()) {
+        for (const IsaLevel level : usable_isa_levels()) {
           SCOPED_TRACE(isa_name(level));
           const PackedMatrix packed = pack(matrix, level);
           const QuantizedRows rows = quantize(x, shape.n_cols, packed.activation_format());
@@ -100,7 +92,7 @@ TEST(PanelProduct, takes_any_multiple_of_32_columns_for_legacy_types) {
     for (const int64_t n_cols : {32, 64, 96, 576, 640}) {
       const TestMatrix matrix = random_matrix(places, {10, n_cols}, random);
       const std::vector<float> x = random_values(6 * n_cols, random);
-      for (const IsaLevel level : levels()) {
+      for (const IsaLevel level : usable_isa_levels()) {
         const PackedMatrix packed = pack(matrix, level);
         const QuantizedRows rows = quantize(x, n_cols, packed.activation_format());
         expect_products(matrix, places, 0, x, multiply(packed, rows));
@@ -117,7 +109,7 @@ TEST(PanelProduct, has_the_same_bits_at_every_level) {
       const QuantizedRows rows =
           quantize(random_values(n_x * 512, random), 512, activation_format(places.type));
       const std::vector<float> expected = multiply(pack(matrix, IsaLevel::kScalar), rows);
-      for (const IsaLevel level : levels()) {
+      for (const IsaLevel level : usable_isa_levels()) {
         expect_same_bits(expected, multiply(pack(matrix, level), rows),
                          name_of(places.type) + " at " + isa_name(level));
       }
@@ -132,7 +124,7 @@ TEST(PanelProduct, does_not_depend_on_how_many_rows_come_together) {
     const ActivationFormat format = activation_format(places.type);
     const TestMatrix matrix = random_matrix(places, {16, kCols}, random);
     const std::vector<float> x = random_values(kRows * kCols, random);
-    for (const IsaLevel level : levels()) {
+    for (const IsaLevel level : usable_isa_levels()) {
       const PackedMatrix packed = pack(matrix, level);
       const std::vector<float> all = multiply(packed, quantize(x, kCols, format));
       for (int64_t n = 1; n <= kRows; ++n) {  // the last n rows alone
@@ -152,7 +144,7 @@ TEST(PanelProduct, does_not_depend_on_how_rows_and_panels_are_cut) {
     const TestMatrix matrix = random_matrix(places, {kOut, kCols}, random);
     const std::vector<float> x = random_values(kRows * kCols, random);
     const QuantizedRows rows = quantize(x, kCols, activation_format(places.type));
-    for (const IsaLevel level : levels()) {
+    for (const IsaLevel level : usable_isa_levels()) {
       const PackedMatrix packed = pack(matrix, level);
       const std::vector<float> expected = multiply(packed, rows);
       std::vector<float> got(expected.size(), -1.0f);
@@ -175,7 +167,7 @@ TEST(PanelProduct, writes_only_its_own_rows_and_panels) {
     const TestMatrix matrix = random_matrix(places, {13, 256}, random);
     const QuantizedRows rows =
         quantize(random_values(3 * 256, random), 256, activation_format(places.type));
-    for (const IsaLevel level : levels()) {
+    for (const IsaLevel level : usable_isa_levels()) {
       std::vector<float> out(3 * 20, -1.0f);
       pack(matrix, level).multiply(rows, 1, 3, 0, 1, 2, out.data(), 20);
       for (int64_t r = 0; r < 3; ++r) {
@@ -194,7 +186,7 @@ TEST(PanelProduct, is_the_same_packed_by_one_thread_or_several) {
     const TestMatrix matrix = random_matrix(places, {1000, 512}, random);
     const QuantizedRows rows =
         quantize(random_values(2 * 512, random), 512, activation_format(places.type));
-    for (const IsaLevel level : levels()) {
+    for (const IsaLevel level : usable_isa_levels()) {
       expect_same_bits(multiply(pack(matrix, level, 1), rows),
                        multiply(pack(matrix, level, 3), rows), name_of(places.type));
     }
@@ -206,7 +198,7 @@ TEST(PanelProduct, keeps_the_rows_of_each_expert_apart) {
   for (const ScalePlaces& places : kPanelTypes) {
     const TestMatrix matrix = random_matrix(places, {11, 256, 5}, random);
     const std::vector<float> x = random_values(4 * 256, random);
-    for (const IsaLevel level : levels()) {
+    for (const IsaLevel level : usable_isa_levels()) {
       const PackedMatrix packed = pack(matrix, level);
       EXPECT_EQ(packed.n_rows(), 11);
       EXPECT_EQ(packed.n_panels(), (11 + packed.panel_rows() - 1) / packed.panel_rows());
@@ -237,7 +229,7 @@ TEST(PanelProduct, does_not_saturate_at_the_extreme_codes) {
         x[i] = t == 0 ? 127.0f : t == 1 ? -127.0f : (k * t / 2) % 2 == 0 ? 127.0f : -127.0f;
       }
       const QuantizedRows rows = quantize(x, kCols, activation_format(places.type));
-      for (const IsaLevel level : levels()) {
+      for (const IsaLevel level : usable_isa_levels()) {
         const std::vector<float> got = multiply(pack(matrix, level), rows);
         for (size_t t = 0; t < 9; ++t) {
           for (int64_t r = 0; r < 8; ++r) {
@@ -271,7 +263,7 @@ TEST(PanelProduct, has_the_scalar_bits_for_scales_of_any_kind) {
     const QuantizedRows rows =
         quantize(random_values(6 * 256, random), 256, activation_format(places.type));
     const std::vector<float> expected = multiply(pack(matrix, IsaLevel::kScalar), rows);
-    for (const IsaLevel level : levels()) {
+    for (const IsaLevel level : usable_isa_levels()) {
       expect_same_bits(expected, multiply(pack(matrix, level), rows), name_of(places.type));
     }
   }
@@ -284,7 +276,7 @@ TEST(PanelProduct, is_zero_where_weights_or_activations_are) {
     const ActivationFormat format = activation_format(places.type);
     const QuantizedRows zeros = quantize(std::vector<float>(256), 256, format);
     const QuantizedRows rows = quantize(random_values(256, random), 256, format);
-    for (const IsaLevel level : levels()) {
+    for (const IsaLevel level : usable_isa_levels()) {
       for (const float y : multiply(pack(matrix, level), zeros)) EXPECT_EQ(y, 0.0f);
     }
     if (places.exponent >= 0) continue;  // its scale is never zero
@@ -292,7 +284,7 @@ TEST(PanelProduct, is_zero_where_weights_or_activations_are) {
       matrix.set_half(b, places.d, 0);
       matrix.set_half(b, places.m, 0);
     }
-    for (const IsaLevel level : levels()) {
+    for (const IsaLevel level : usable_isa_levels()) {
       for (const float y : multiply(pack(matrix, level), rows)) EXPECT_EQ(y, 0.0f);
     }
   }
@@ -305,7 +297,7 @@ TEST(PanelProduct, is_nan_for_an_activation_row_with_a_nan_and_for_no_other) {
     std::vector<float> x = random_values(3 * 256, random);
     x[256 + 77] = std::numeric_limits<float>::quiet_NaN();
     const QuantizedRows rows = quantize(x, 256, activation_format(places.type));
-    for (const IsaLevel level : levels()) {
+    for (const IsaLevel level : usable_isa_levels()) {
       const std::vector<float> got = multiply(pack(matrix, level), rows);
       for (size_t i = 0; i < got.size(); ++i) EXPECT_EQ(std::isnan(got[i]), i / 8 == 1) << i;
     }

@@ -79,6 +79,8 @@ const AttentionKernels kAttentionScalar = {
 const AttentionKernels& attention_kernels(IsaLevel level) {
 #if defined(__x86_64__)
   if (level >= IsaLevel::kAvx2) return kAttentionAvx2;
+#elif defined(__aarch64__)
+  if (level >= IsaLevel::kNeon) return kAttentionNeon;
 #endif
   static_cast<void>(level);
   return kAttentionScalar;

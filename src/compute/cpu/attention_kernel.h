@@ -48,5 +48,6 @@ const AttentionKernels& attention_kernels(IsaLevel level);
 
 extern const AttentionKernels kAttentionScalar;
 extern const AttentionKernels kAttentionAvx2;
+extern const AttentionKernels kAttentionNeon;
 
 }  // namespace hearth::compute::cpu

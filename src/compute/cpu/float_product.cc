@@ -61,6 +61,15 @@ FloatProductKernel float_product(IsaLevel level, quant::Type type) {
       default: return nullptr;
     }
   }
+#elif defined(__aarch64__)
+  if (level >= IsaLevel::kNeon) {
+    switch (type) {
+      case quant::Type::kF32: return multiply_f32_neon;
+      case quant::Type::kF16: return multiply_f16_neon;
+      case quant::Type::kBF16: return multiply_bf16_neon;
+      default: return nullptr;
+    }
+  }
 #endif
   static_cast<void>(level);
   switch (type) {

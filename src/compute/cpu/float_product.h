@@ -32,5 +32,8 @@ void multiply_bf16_avx2(const FloatProduct& product);
 void multiply_f32_avx512(const FloatProduct& product);
 void multiply_f16_avx512(const FloatProduct& product);
 void multiply_bf16_avx512(const FloatProduct& product);
+void multiply_f32_neon(const FloatProduct& product);
+void multiply_f16_neon(const FloatProduct& product);
+void multiply_bf16_neon(const FloatProduct& product);
 
 }  // namespace hearth::compute::cpu

@@ -120,6 +120,8 @@ const KvFormat& kv_format(KvType type, IsaLevel level) {
   const auto index = static_cast<size_t>(type);
 #if defined(__x86_64__)
   if (level >= IsaLevel::kAvx2) return kKvFormatsAvx2[index];
+#elif defined(__aarch64__)
+  if (level >= IsaLevel::kNeon) return kKvFormatsNeon[index];
 #endif
   static_cast<void>(level);
   return kKvFormatsScalar[index];

@@ -30,5 +30,6 @@ int64_t kv_head_bytes(KvType type, int64_t head_dim);
 // The formats of each instruction set, by KvType; only kv_format() names them.
 extern const KvFormat kKvFormatsScalar[3];
 extern const KvFormat kKvFormatsAvx2[3];
+extern const KvFormat kKvFormatsNeon[3];
 
 }  // namespace hearth::compute::cpu

@@ -67,6 +67,7 @@ struct PackedMatrix::Impl {
   const PanelFormat* format;
   PanelKernel kernel;
   PanelKernel pair_kernel;  // null: none
+  bool is_slow;
   ActivationFormat activation;
   int64_t n_rows, n_cols, n_slices;
   int64_t n_blocks;  // of a row
@@ -134,6 +135,7 @@ Result<PackedMatrix> PackedMatrix::pack(const MatrixSource& source, IsaLevel lev
   impl->format = format;
   impl->kernel = panel_kernel(*format, level);
   impl->pair_kernel = panel_pair_kernel(*format, level);
+  impl->is_slow = level != IsaLevel::kScalar && impl->kernel == format->scalar;
   impl->activation = compute::activation_format(source.type);
   impl->n_rows = source.n_rows;
   impl->n_cols = source.n_cols;
@@ -159,6 +161,7 @@ Result<PackedMatrix> PackedMatrix::pack(const MatrixSource& source, IsaLevel lev
   return matrix;
 }
 
+bool PackedMatrix::is_slow() const { return impl_->is_slow; }
 ActivationFormat PackedMatrix::activation_format() const { return impl_->activation; }
 int64_t PackedMatrix::n_rows() const { return impl_->n_rows; }
 int64_t PackedMatrix::n_cols() const { return impl_->n_cols; }

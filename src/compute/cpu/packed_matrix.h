@@ -54,6 +54,8 @@ class PackedMatrix {
   // panel.
   static Result<PackedMatrix> pack(const MatrixSource& source, IsaLevel level, WorkerPool& pool);
 
+  // True if the CPU's instruction sets have no kernel for the type: products run in plain C++.
+  bool is_slow() const;
   ActivationFormat activation_format() const;
   int64_t n_rows() const;  // a slice
   int64_t n_cols() const;

@@ -4,7 +4,6 @@
 
 #include "base/check.h"
 #include "base/checked_math.h"
-#include "base/cpu_features.h"
 #include "compute/cpu/packed_matrix.h"
 #include "compute/cpu/panel/rows.h"
 
@@ -24,15 +23,20 @@ int32_t offset_words(const int8_t* codes, int n, int offset) {
   return static_cast<int32_t>(words);
 }
 
-RowQuantizer row_quantizer(ActivationFormat format) {
-  const bool avx2 = isa_level() >= IsaLevel::kAvx2;
-  if (format == ActivationFormat::kQ8x32) {
-    return avx2 ? quantize_row_q8x32_avx2 : quantize_row_q8x32_scalar;
-  }
-  return avx2 ? quantize_row_q8x256_avx2 : quantize_row_q8x256_scalar;
-}
-
 }  // namespace
+
+RowQuantizer row_quantizer(ActivationFormat format, IsaLevel level) {
+  const bool is_short = format == ActivationFormat::kQ8x32;
+#if defined(__x86_64__)
+  if (level >= IsaLevel::kAvx2)
+    return is_short ? quantize_row_q8x32_avx2 : quantize_row_q8x256_avx2;
+#elif defined(__aarch64__)
+  if (level >= IsaLevel::kNeon)
+    return is_short ? quantize_row_q8x32_neon : quantize_row_q8x256_neon;
+#endif
+  static_cast<void>(level);
+  return is_short ? quantize_row_q8x32_scalar : quantize_row_q8x256_scalar;
+}
 
 void quantize_row_q8x32_scalar(const float* values, const QuantizedRow& row) {
   for (int64_t b = 0; b < row.n_blocks; ++b) {
@@ -114,7 +118,7 @@ void QuantizedRows::reset(int64_t n_rows, int64_t n_cols, ActivationFormat forma
   n_rows_ = n_rows;
   n_cols_ = n_cols;
   format_ = format;
-  storage_->quantize = row_quantizer(format);
+  storage_->quantize = row_quantizer(format, isa_level());
 }
 
 void QuantizedRows::set_row(int64_t row, const float* values) {

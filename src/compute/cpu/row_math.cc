@@ -108,6 +108,8 @@ const RowMath kRowMathScalar = {
 const RowMath& row_math(IsaLevel level) {
 #if defined(__x86_64__)
   if (level >= IsaLevel::kAvx2) return kRowMathAvx2;
+#elif defined(__aarch64__)
+  if (level >= IsaLevel::kNeon) return kRowMathNeon;
 #endif
   static_cast<void>(level);
   return kRowMathScalar;

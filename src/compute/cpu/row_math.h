@@ -46,5 +46,6 @@ const RowMath& row_math(IsaLevel level);
 // The table of each instruction set; only row_math() names them.
 extern const RowMath kRowMathScalar;
 extern const RowMath kRowMathAvx2;
+extern const RowMath kRowMathNeon;
 
 }  // namespace hearth::compute::cpu

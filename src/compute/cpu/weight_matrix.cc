@@ -60,8 +60,10 @@ int64_t WeightMatrix::row_tile() const {
 }
 
 std::optional<std::string> WeightMatrix::slow_path() const {
-  if (!is_decoded_) return std::nullopt;
-  return fmt::format("{}: generic decode", quant::type_info(source_.type).name);
+  const char* name = quant::type_info(source_.type).name;
+  if (packed_ && packed_->is_slow()) return fmt::format("{}: no vector kernel", name);
+  if (is_decoded_) return fmt::format("{}: generic decode", name);
+  return std::nullopt;
 }
 
 void WeightMatrix::multiply(const Product& product) const {

@@ -253,6 +253,19 @@ constexpr PanelFormat kFormats[] = {
      multiply_pair_iq4_xs_avx512},
 };
 
+#if defined(__aarch64__)
+PanelKernel neon_kernel(quant::Type type, IsaLevel level) {
+  const bool is_long = quant::type_info(type).block_size == 256;
+  switch (level) {
+    case IsaLevel::kNeon: return is_long ? k_quant_kernel_neon(type) : legacy_kernel_neon(type);
+    case IsaLevel::kNeonDotprod:
+      return is_long ? k_quant_kernel_dotprod(type) : legacy_kernel_dotprod(type);
+    case IsaLevel::kNeonI8mm: return is_long ? k_quant_kernel_i8mm(type) : legacy_kernel_i8mm(type);
+    default: return nullptr;
+  }
+}
+#endif
+
 }  // namespace
 
 const PanelFormat* find_panel_format(quant::Type type) {
@@ -263,11 +276,22 @@ const PanelFormat* find_panel_format(quant::Type type) {
 }
 
 PanelKernel panel_kernel(const PanelFormat& format, IsaLevel level) {
-  return level >= IsaLevel::kAvx2 ? format.avx2 : format.scalar;
+#if defined(__x86_64__)
+  if (level >= IsaLevel::kAvx2) return format.avx2;
+#elif defined(__aarch64__)
+  if (const PanelKernel kernel = neon_kernel(format.type, level)) return kernel;
+#endif
+  static_cast<void>(level);
+  return format.scalar;
 }
 
 PanelKernel panel_pair_kernel(const PanelFormat& format, IsaLevel level) {
-  return level >= IsaLevel::kAvx512Vnni ? format.avx512_pair : nullptr;
+#if defined(__x86_64__)
+  if (level >= IsaLevel::kAvx512Vnni) return format.avx512_pair;
+#endif
+  static_cast<void>(format);
+  static_cast<void>(level);
+  return nullptr;
 }
 
 }  // namespace hearth::compute::cpu

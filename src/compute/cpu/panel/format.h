@@ -43,10 +43,27 @@ namespace hearth::compute::cpu {
 
 constexpr int kMaxPanelBlockBytes = 8 * 256;
 
+#if defined(__x86_64__)
+constexpr bool kIsX86 = true;
+#else
+constexpr bool kIsX86 = false;
+#endif
+
 struct PanelFormat {
+  using Pack = void (*)(const std::byte* const rows[kPanelRows], uint8_t* out);
+
+  // Keeps null for the kernels of x86 where their files aren't compiled.
+  constexpr PanelFormat(quant::Type type_, Pack pack_, PanelKernel scalar_, PanelKernel avx2_,
+                        PanelKernel avx512_pair_)
+      : type(type_),
+        pack(pack_),
+        scalar(scalar_),
+        avx2(kIsX86 ? avx2_ : nullptr),
+        avx512_pair(kIsX86 ? avx512_pair_ : nullptr) {}
+
   quant::Type type;
   // One block of each of 8 rows to one panel block of 8 * block_bytes bytes.
-  void (*pack)(const std::byte* const rows[kPanelRows], uint8_t* out);
+  Pack pack;
   PanelKernel scalar;
   PanelKernel avx2;
   PanelKernel avx512_pair;

@@ -1,5 +1,5 @@
-// What a panel kernel is given, and every kernel by name. Plain types only: the *_avx2.cc and
-// *_avx512.cc files include this, and may emit nothing that the linker could pick for other files.
+// What a panel kernel is given, and every kernel by name. Plain types only: files of one
+// instruction set include this, and may emit nothing that the linker could pick for other files.
 //
 // A panel is 8 rows of a matrix, cut into blocks of 32 columns (256 for k-quants), each block
 // stored with the codes and scales of its 8 rows together (format.h). A tile is up to 64
@@ -8,6 +8,10 @@
 
 #include <cstddef>
 #include <cstdint>
+
+namespace hearth::quant {
+enum class Type : uint32_t;
+}
 
 namespace hearth::compute::cpu {
 
@@ -64,6 +68,14 @@ void multiply_q5_k_avx2(const PanelTile& tile);
 void multiply_q6_k_avx2(const PanelTile& tile);
 void multiply_iq4_xs_avx2(const PanelTile& tile);
 
+// The kernels of 64-bit Arm by type, for blocks of 32 and of 256; null for other types.
+PanelKernel legacy_kernel_neon(quant::Type type);
+PanelKernel legacy_kernel_dotprod(quant::Type type);
+PanelKernel legacy_kernel_i8mm(quant::Type type);
+PanelKernel k_quant_kernel_neon(quant::Type type);
+PanelKernel k_quant_kernel_dotprod(quant::Type type);
+PanelKernel k_quant_kernel_i8mm(quant::Type type);
+
 // Two panels, the tile's and the next; the bits are those of the same panels one by one.
 void multiply_pair_q4_0_avx512(const PanelTile& tile);
 void multiply_pair_q4_1_avx512(const PanelTile& tile);
@@ -99,5 +111,7 @@ void quantize_row_q8x32_scalar(const float* values, const QuantizedRow& row);
 void quantize_row_q8x256_scalar(const float* values, const QuantizedRow& row);
 void quantize_row_q8x32_avx2(const float* values, const QuantizedRow& row);
 void quantize_row_q8x256_avx2(const float* values, const QuantizedRow& row);
+void quantize_row_q8x32_neon(const float* values, const QuantizedRow& row);
+void quantize_row_q8x256_neon(const float* values, const QuantizedRow& row);
 
 }  // namespace hearth::compute::cpu

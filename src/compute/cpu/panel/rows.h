@@ -4,11 +4,15 @@
 
 #include <cstdint>
 
+#include "base/cpu_features.h"
 #include "compute/cpu/packed_matrix.h"
 #include "compute/cpu/pages.h"
 #include "compute/cpu/panel/kernels.h"
 
 namespace hearth::compute::cpu {
+
+// For kQ8x32 and kQ8x256; every level gives the same bits.
+RowQuantizer row_quantizer(ActivationFormat format, IsaLevel level);
 
 struct QuantizedRows::Storage {
   Storage(int64_t max_rows, int64_t max_cols);
