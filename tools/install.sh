@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages that building Hearth needs; --test: also those of its tests, --fuzz: of its
-# fuzzers. Says what it does.
+# fuzzers, --neon: of the cross build for 64-bit Arm. Says what it does.
 # Nothing to do takes well under a second.
 set -eu
 
@@ -10,6 +10,7 @@ libutf8proc-dev libedit-dev libhwloc-dev libssl-dev
 python3 python3-pip ca-certificates"
 [ "${1:-}" = "--test" ] && packages="$packages googletest libgtest-dev libgmock-dev clang-format-14"
 [ "${1:-}" = "--fuzz" ] && packages="$packages clang-19 libclang-rt-19-dev"
+[ "${1:-}" = "--neon" ] && packages="$packages g++-12-aarch64-linux-gnu qemu-user"
 
 # cargo 1.85 or newer: what is on the PATH, else Debian's.
 cargo_minor=$(cargo --version 2>/dev/null | sed -n 's/^cargo 1\.\([0-9]*\).*/\1/p')
