@@ -11,9 +11,9 @@ namespace {
 // Bytes a second that the model's steps read: the weights, and the KV cache at its mean length.
 double generation_bytes_per_s(const Chat& chat, const Answer& answer) {
   const models::ModelInfo& info = chat.model().info();
-  const double mean_position = answer.stats.n_prompt + answer.stats.n_generated / 2.0;
-  const double bytes = static_cast<double>(info.weight_bytes_per_token) +
-                       static_cast<double>(info.kv_bytes_per_position) * mean_position;
+  const int64_t mean_position = answer.stats.n_prompt + answer.stats.n_generated / 2;
+  const auto bytes =
+      static_cast<double>(info.weight_bytes_per_token + info.kv_bytes_read(mean_position));
   return bytes * answer.stats.generation_steps_per_s();
 }
 

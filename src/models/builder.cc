@@ -337,6 +337,7 @@ Result<Built> Builder::build() {
   built_.program.ops.emplace_back(compute::EmbedOp{table, recipe_.embedding_scale, x_});
   TRY(add_ropes());
   for (int32_t i = 0; i < static_cast<int32_t>(recipe_.layers.size()); ++i) TRY(add_layer(i));
+  built_.layer_macs_per_token = weights_.totals().macs_per_token;
   TRY(add_head());
   TRY(weights_.check_all_used());
   return std::move(built_);

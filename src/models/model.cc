@@ -30,6 +30,11 @@ struct Plan {
   compute::KvConfig kv;
 };
 
+int32_t whole_blocks(int32_t n_positions) {
+  return (n_positions + compute::kKvBlockTokens - 1) / compute::kKvBlockTokens *
+         compute::kKvBlockTokens;
+}
+
 Result<int32_t> choose_context(const Recipe& recipe, const LoadOptions& options) {
   if (options.n_ctx < 0 || options.n_ctx > kMaxContext)
     return fail(ErrorCode::kInvalidArgument,
@@ -40,7 +45,15 @@ Result<int32_t> choose_context(const Recipe& recipe, const LoadOptions& options)
                 fmt::format("steps of {} rows, expected 1 to {}", options.max_rows, kMaxRows));
   const int32_t wanted =
       options.n_ctx > 0 ? options.n_ctx : std::min(recipe.trained_context, kDefaultContext);
-  return (wanted + compute::kKvBlockTokens - 1) / compute::kKvBlockTokens * compute::kKvBlockTokens;
+  return whole_blocks(wanted);
+}
+
+Result<int32_t> choose_kv_positions(int32_t n_ctx, const LoadOptions& options) {
+  if (options.n_kv_positions < 0 || options.n_kv_positions > kMaxContext)
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("a KV cache of {} positions, expected 1 to {}, or 0 for the context's",
+                            options.n_kv_positions, kMaxContext));
+  return options.n_kv_positions > 0 ? whole_blocks(options.n_kv_positions) : n_ctx;
 }
 
 Result<void> check_vocabulary(const gguf::File& file, int32_t n_vocab) {
@@ -80,6 +93,24 @@ ModelInfo describe(const gguf::File& file, const HyperParameters& keys, const Re
   return info;
 }
 
+// What a row takes, for figures of speed.
+void describe_work(const Built& built, Plan& plan) {
+  ModelInfo& info = plan.info;
+  uint64_t most = 0;
+  for (const auto& [type, macs] : built.layer_macs_per_token) {
+    info.layer_macs_per_row += macs;
+    if (macs > most) info.main_weight_type = type;
+    most = std::max(most, macs);
+  }
+  info.head_macs_per_row = static_cast<uint64_t>(info.n_embd) * static_cast<uint64_t>(info.n_vocab);
+  for (size_t i = 0; i < plan.kv.layers.size(); ++i) {
+    const compute::KvConfig one = {plan.kv.type, {plan.kv.layers[i]}, 1};
+    info.kv_reaches.push_back(
+        {compute::Backend::kv_block_bytes(one) / compute::kKvBlockTokens,
+         i < plan.recipe.layers.size() ? plan.recipe.layers[i].attention.window : 0});
+  }
+}
+
 Result<Plan> make_plan(const gguf::File& file, const compute::Backend& backend,
                        const LoadOptions& options) {
   const HyperParameters keys = TRY(HyperParameters::open(file.metadata()));
@@ -88,16 +119,18 @@ Result<Plan> make_plan(const gguf::File& file, const compute::Backend& backend,
   plan.recipe = TRY(family->read(keys));
   plan.info = describe(file, keys, plan.recipe);
   plan.info.n_ctx = TRY(choose_context(plan.recipe, options));
+  plan.info.n_kv_positions = TRY(choose_kv_positions(plan.info.n_ctx, options));
 
   Weights weights(file, &backend, nullptr);
   Built built = TRY(build_program(plan.recipe, plan.info.n_ctx, weights));
   TRY(check_vocabulary(file, built.program.n_vocab));
   plan.kv = {options.kv_type, std::move(built.kv_layers),
-             plan.info.n_ctx / compute::kKvBlockTokens};
+             plan.info.n_kv_positions / compute::kKvBlockTokens};
   const uint64_t block_bytes = compute::Backend::kv_block_bytes(plan.kv);
   plan.info.n_vocab = built.program.n_vocab;
   plan.info.weight_bytes_per_token = weights.totals().bytes_per_token;
   plan.info.kv_bytes_per_position = block_bytes / compute::kKvBlockTokens;
+  describe_work(built, plan);
   plan.need = {weights.totals().bytes,
                checked_mul(block_bytes, static_cast<uint64_t>(plan.kv.n_blocks)).value_or(kHuge),
                compute_bytes(built.program, options.max_rows)};
@@ -111,14 +144,16 @@ Result<void> check_memory(const Plan& plan, uint64_t available) {
   const uint64_t block = plan.info.kv_bytes_per_position * compute::kKvBlockTokens;
   const uint64_t n_fitting =
       fixed < available && block > 0 ? (available - fixed) / block * compute::kKvBlockTokens : 0;
+  const bool is_shared = plan.info.n_kv_positions > plan.info.n_ctx;
+  const std::string advice = n_fitting == 0 ? "try a smaller model or fewer bits per weight"
+                             : is_shared    ? "try fewer or shorter sequences"
+                                            : fmt::format("try --ctx {}", n_fitting);
   return fail(ErrorCode::kOutOfMemory,
               fmt::format("the model needs {} (weights {}, context of {} tokens {}, compute {}), "
                           "{} are available; {}",
                           format_bytes(need.total()), format_bytes(need.weight_bytes),
-                          plan.info.n_ctx, format_bytes(need.kv_bytes),
-                          format_bytes(need.compute_bytes), format_bytes(available),
-                          n_fitting > 0 ? fmt::format("try --ctx {}", n_fitting)
-                                        : "try a smaller model or fewer bits per weight"));
+                          plan.info.n_kv_positions, format_bytes(need.kv_bytes),
+                          format_bytes(need.compute_bytes), format_bytes(available), advice));
 }
 
 // What a person can do about a file that breaks its own rules.
@@ -129,6 +164,15 @@ std::unexpected<Error> with_advice(Error error) {
 }
 
 }  // namespace
+
+uint64_t ModelInfo::kv_bytes_read(int64_t n_positions) const {
+  uint64_t bytes = 0;
+  for (const KvReach& reach : kv_reaches) {
+    const int64_t n = reach.window > 0 ? std::min<int64_t>(reach.window, n_positions) : n_positions;
+    bytes += reach.bytes_per_position * static_cast<uint64_t>(n);
+  }
+  return bytes;
+}
 
 Result<MemoryNeed> Model::memory_need(const gguf::File& file, const compute::Backend& backend,
                                       const LoadOptions& options) {

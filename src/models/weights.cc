@@ -77,6 +77,9 @@ Result<compute::MatrixId> Weights::add(const compute::MatrixSource& source, doub
   const uint64_t bytes = slice_bytes * static_cast<uint64_t>(source.n_slices);
   totals_.bytes += bytes;
   totals_.bytes_per_token += static_cast<uint64_t>(static_cast<double>(bytes) * share);
+  const double macs = static_cast<double>(source.n_rows) * static_cast<double>(source.n_cols) *
+                      static_cast<double>(source.n_slices) * share;
+  totals_.macs_per_token[source.type] += static_cast<uint64_t>(macs);
   if (!target_) return 0;
   return target_->add_matrix(source);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -11,6 +12,7 @@
 #include "compute/backend.h"
 #include "gguf/file.h"
 #include "models/recipe.h"
+#include "quant/type.h"
 
 namespace hearth::models {
 
@@ -20,6 +22,7 @@ using OwnedBytes = std::vector<std::vector<std::byte>>;
 struct WeightTotals {
   uint64_t bytes = 0;            // in the backend's layout, with tables and copies
   uint64_t bytes_per_token = 0;  // that one generated token reads
+  std::map<quant::Type, uint64_t> macs_per_token;  // multiply-adds with matrices, by weight type
 };
 
 // Errors name the tensor, what was found and what was expected.

@@ -157,6 +157,23 @@ TEST(ModelError, contexts_and_steps_beyond_any_use_are_refused_with_the_bounds) 
   EXPECT_EQ(rows.message, "steps of 0 rows, expected 1 to 65536");
 }
 
+TEST(ModelError, a_cache_of_several_sequences_is_counted_whole) {
+  const gguf::File file = value_or_fail(gguf::File::open(llama().path()));
+  LoadOptions options{.n_ctx = 64, .n_kv_positions = 1000, .max_rows = 8};
+  const auto model = Model::load(file, cpu(), options);
+  ASSERT_TRUE(model) << model.error().message;
+  EXPECT_EQ((*model)->info().n_ctx, 64);
+  EXPECT_EQ((*model)->n_kv_blocks(), 32);
+  const MemoryNeed need = value_or_fail(Model::memory_need(file, *cpu(), options));
+  EXPECT_EQ(need.kv_bytes, 1024 * (*model)->info().kv_bytes_per_position);
+  options.memory_bytes = need.total() - 1;
+  const Error error = refusal(llama().path(), options);
+  EXPECT_THAT(error.message,
+              AllOf(HasSubstr("1024 tokens"), HasSubstr("; try fewer or shorter sequences")));
+  EXPECT_EQ(refusal(llama().path(), {.n_ctx = 64, .n_kv_positions = -1}).code,
+            ErrorCode::kInvalidArgument);
+}
+
 TEST(ModelError, too_little_memory_is_refused_with_the_numbers_and_a_context_that_fits) {
   LoadOptions options{.n_ctx = 4096, .max_rows = 8};
   const gguf::File file = value_or_fail(gguf::File::open(llama().path()));
