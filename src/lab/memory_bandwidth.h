@@ -5,9 +5,13 @@
 
 namespace hearth::lab {
 
-// Bytes per second that n_threads threads read together from a buffer far larger than the caches:
-// the best of several passes of 64 bytes a load, about 100 ms in all. kOutOfMemory without room for
-// it.
+// Bytes per second that n_threads threads read together: each streams its own half (third, ...) of
+// 256 MiB once a pass, in 32-byte loads in eight chains with the line 4 KiB ahead prefetched, from
+// huge pages where the system grants them; the time is that of the slowest thread. The best of ten
+// passes, since other programs on the machine only ever make one slower; about 200 ms in all.
+// kOutOfMemory without room for it.
+//
+// Without AVX2 the loads are the compiler's own and one core may stay below what memory gives.
 Result<double> measure_read_bandwidth(int n_threads);
 
 }  // namespace hearth::lab
