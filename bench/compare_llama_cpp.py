@@ -1,12 +1,10 @@
 #!/usr/bin/env python3
-"""Hearth beside llama.cpp on the same file and machine, in one run.
+"""The answers of Hearth beside those of llama.cpp on the same file. (Speed: hearth bench --vs llama.cpp.)
 
   compare_llama_cpp.py quality MODEL.gguf --text wikitext2-test.txt
   compare_llama_cpp.py continuations MODEL.gguf --out FILE.json [--exact]
-  compare_llama_cpp.py speed MODEL.gguf [--repeats 5] [--threads 2]
 
-Needs the Python package llama-cpp-python (built from source for a fair race: pip install
---no-binary llama-cpp-python llama-cpp-python) and a release build. Prints JSON.
+Needs the Python packages llama-cpp-python, gguf and numpy, and a release build. Prints JSON.
 
 quality: perplexity over the first 20,000 characters in windows of 512 (the second half of each window is
 scored, as llama-perplexity does), and greedy continuations of 20 prompts, 64 tokens each, of Hearth, of llama.cpp
@@ -17,7 +15,6 @@ paragraphs of the text), how many continuations each pair has in common and, whe
 where "hearth exact" differs from "exact", the step and by how much each prefers the peer's token to Hearth's there. The
 F32 file goes to a temporary folder.
 continuations: llama.cpp's ("flash", or with --exact "exact") as tests/real_model_test.py takes them.
-speed: prompt of 512 tokens and generation of 64, medians of interleaved repeats (peer, hearth, peer, ...).
 """
 import argparse
 import ctypes
@@ -29,7 +26,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
 import numpy as np
 
@@ -245,49 +241,16 @@ def continuations(options):
     return {"written": options.out, "continuations": len(cases)}
 
 
-def speed(options):
-    peer = Peer(options.model, 1024, options.threads)
-    prompt = [int(t) for t in np.random.default_rng(1).integers(1000, 30_000, options.prompt)]
-
-    def peer_rates():
-        peer.clear()
-        start = time.perf_counter()
-        peer.decode(prompt, False)
-        middle = time.perf_counter()
-        peer.clear()
-        peer.decode(prompt[:1], False)
-        generation = time.perf_counter()
-        for token in prompt[:options.generate]:
-            peer.decode([token], False)
-        return options.prompt / (middle - start), options.generate / (time.perf_counter() - generation)
-
-    peer_rates()
-    rows = []
-    for _ in range(options.repeats):
-        theirs = peer_rates()
-        ours = hearth("bench", options.model, "-p", options.prompt, "-n", options.generate, "-t", options.threads, "-r", 1, "--json")
-        rows.append((*theirs, ours["prompt_tokens_per_s"], ours["generation_tokens_per_s"]))
-    names = ("peer_prompt", "peer_generation", "prompt", "generation")
-    medians = {name: statistics.median(row[i] for row in rows) for i, name in enumerate(names)}
-    return {"model": pathlib.Path(options.model).name, "threads": options.threads, "tokens_per_s": medians,
-            "prompt_ratio": medians["prompt"] / medians["peer_prompt"],
-            "generation_ratio": medians["generation"] / medians["peer_generation"],
-            "samples": [dict(zip(names, row)) for row in rows]}
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["quality", "continuations", "speed"])
+    parser.add_argument("what", choices=["quality", "continuations"])
     parser.add_argument("model")
     parser.add_argument("--text")
     parser.add_argument("--out")
     parser.add_argument("--exact", action="store_true")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--prompt", type=int, default=512)
-    parser.add_argument("--generate", type=int, default=64)
     options = parser.parse_args()
-    run = {"quality": quality, "continuations": continuations, "speed": speed}[options.what]
+    run = {"quality": quality, "continuations": continuations}[options.what]
     print(json.dumps(run(options), indent=1))
 
 

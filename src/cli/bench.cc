@@ -6,99 +6,183 @@
 #include <memory>
 #include <string>
 
+#include "base/log.h"
+#include "base/new_file.h"
 #include "base/print.h"
 #include "base/progress.h"
+#include "base/usable_cpus.h"
+#include "cli/bench_report.h"
 #include "cli/command.h"
+#include "cli/interrupt.h"
 #include "cli/json_output.h"
 #include "cli/open_model.h"
-#include "lab/memory_bandwidth.h"
+#include "lab/machine_load.h"
 
 namespace hearth::cli {
 namespace {
 
 struct Options {
   ModelOptions model;
-  lab::BenchOptions bench;
-  bool as_json = false;
+  lab::WorkloadLists lists;
+  std::vector<int> threads;  // empty: the physical cores
+  int32_t n_repeats = 5;
+  std::string versus;  // "llama.cpp", or empty
+  std::string peer_program;
+  double peer_timeout_s = 600;
+  bool as_json = false, as_csv = false;
+  std::string plot_path;
 };
 
-nlohmann::ordered_json samples_json(const lab::BenchResult& result) {
-  auto samples = nlohmann::ordered_json::array();
-  for (const lab::BenchSample& sample : result.samples) {
-    samples.push_back({{"prompt_tokens_per_s", sample.prompt_tokens_per_s},
-                       {"generation_tokens_per_s", sample.generation_tokens_per_s}});
+// One command: a load for each number of threads, and one peer for all.
+class Bench {
+ public:
+  explicit Bench(const Options& options) : options_(options), model_(options.model) {
+    if (options_.threads.empty()) options_.threads = {usable_physical_cores()};
   }
-  return samples;
-}
 
-Result<void> run(Options options) {
-  const int32_t needed =
-      options.bench.depth + std::max(options.bench.n_prompt, options.bench.n_generate + 1);
-  if (options.model.n_ctx == 0) options.model.n_ctx = needed;
-  const OpenModel open = TRY(open_model_for_numbers(options.model));
-  std::unique_ptr<Progress> progress;
-  options.bench.progress = [&progress](uint64_t done, uint64_t total) {
-    if (progress == nullptr) progress = std::make_unique<Progress>("bench", total, "repeats");
-    progress->update(done);
-    return true;
-  };
-  const double bandwidth = TRY(lab::measure_read_bandwidth(open.n_threads));
-  const lab::BenchResult result = TRY(lab::run_bench(*open.model, options.bench));
-  progress.reset();
-  const double used = result.generation_bytes_per_token * result.generation_tokens_per_s.median;
-  if (options.as_json) {
-    print_json({{"model", options.model.model},
-                {"backend", open.model->backend().description()},
-                {"threads", open.n_threads},
-                {"prompt_tokens", options.bench.n_prompt},
-                {"generated_tokens", options.bench.n_generate},
-                {"depth", options.bench.depth},
-                {"prompt_tokens_per_s", result.prompt_tokens_per_s.median},
-                {"generation_tokens_per_s", result.generation_tokens_per_s.median},
-                {"generation_bytes_per_s", used},
-                {"read_bandwidth_bytes_per_s", bandwidth},
-                {"samples", samples_json(result)}});
+  Result<void> run() {
+    std::optional<NewFile> plot;  // made now, so that a path that cannot be had costs no measuring
+    if (!options_.plot_path.empty()) plot = TRY(NewFile::create(options_.plot_path));
+    report_.model = options_.model.model;
+    report_.load_average = lab::load_average();
+    auto measured = measure();
+    if (!report_.rows.empty()) {  // of a run that was cut short, too
+      print();
+      if (plot) TRY(save(*plot));
+    }
+    if (!measured && measured.error().code == ErrorCode::kCancelled)
+      return fail(ErrorCode::kCancelled, "stopped by Ctrl-C");
+    return measured;
+  }
+
+ private:
+  Result<void> measure() {
+    const auto works = TRY(lab::list_workloads(options_.lists));
+    TRY(size_cache(works));
+    TRY(start_peer());
+    for (const int n_threads : options_.threads) TRY(measure_with(n_threads, works));
     return {};
   }
-  const auto print_rate = [](const char* name, int32_t n, const lab::Summary& rate) {
-    if (n > 0)
-      print_out("{:<10}  {:>5} tokens  {:>9.2f} tokens/s  ({:.2f} to {:.2f})\n", name, n,
-                rate.median, rate.least, rate.most);
-  };
-  print_out("{}, {} repeats, depth {}\n", open.model->backend().description(),
-            result.samples.size(), options.bench.depth);
-  print_rate("prompt", options.bench.n_prompt, result.prompt_tokens_per_s);
-  print_rate("generation", options.bench.n_generate, result.generation_tokens_per_s);
-  if (options.bench.n_generate > 0) {
-    print_out(
-        "generation reads {:.2f} GB/s, {:.0f}% of the {:.2f} GB/s that {} threads read here\n",
-        used / 1e9, 100 * used / bandwidth, bandwidth / 1e9, open.n_threads);
+
+  Result<void> size_cache(const std::vector<lab::Workload>& works) {
+    const lab::CacheNeed need = lab::cache_need(works);
+    constexpr int64_t kMost = 1 << 30;
+    if (need.n_kv_positions > kMost) {
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("bench: {} positions of all sequences together, at most {} are held",
+                              need.n_kv_positions, kMost));
+    }
+    if (model_.n_ctx == 0) model_.n_ctx = static_cast<int32_t>(need.n_ctx);
+    model_.n_kv_positions = std::max(model_.n_ctx, static_cast<int32_t>(need.n_kv_positions));
+    return {};
   }
-  return {};
+
+  Result<void> start_peer() {
+    if (options_.versus.empty()) return {};
+    const std::string path = TRY(find_model_file(options_.model.model));
+    const lab::Patience patience = {options_.peer_timeout_s,
+                                    [this] { return interrupt_.is_set(); }};
+    peer_ = TRY(lab::open_peer({options_.peer_program, path, options_.model.kv_type, patience}));
+    return {};
+  }
+
+  Result<void> measure_with(int n_threads, const std::vector<lab::Workload>& works) {
+    model_.n_threads = n_threads;
+    const OpenModel open = TRY(open_model_for_numbers(model_));
+    const lab::MachineRates machine = TRY(lab::measure_machine(open.model->info(), open.n_threads));
+    if (report_.backend.empty()) report_.backend = open.model->backend().description();
+    report_.weight_type = quant::type_info(open.model->info().main_weight_type).name;
+    auto progress = std::make_unique<Progress>(
+        fmt::format("bench, {} threads", open.n_threads),
+        static_cast<uint64_t>(lab::n_bench_repeats(works.size(), options_.n_repeats)), "repeats");
+    progress->begin();
+    uint64_t n_done = 0;
+    const lab::BenchOptions bench = {options_.n_repeats, peer_.get(),
+                                     [&] { progress->update(++n_done); },
+                                     [this] { return interrupt_.is_set(); }};
+    auto measured = lab::run_bench(*open.model, machine, works, bench, report_.rows);
+    progress.reset();
+    if (peer_ != nullptr) report_.peer = peer_->version();
+    return measured;
+  }
+
+  void print() const {
+    if (options_.as_json) {
+      print_json(bench_json(report_));
+    } else {
+      write_out(options_.as_csv ? bench_csv(report_) : bench_table(report_));
+    }
+    for (const std::string& warning : bench_warnings(report_)) log_warning("{}", warning);
+  }
+
+  Result<void> save(NewFile& plot) const {
+    const std::string svg = bench_svg(report_);
+    TRY(plot.append(std::as_bytes(std::span(svg))));
+    return plot.commit();
+  }
+
+  Options options_;
+  ModelOptions model_;
+  InterruptGuard interrupt_;
+  std::unique_ptr<lab::Peer> peer_;
+  BenchReport report_;
+};
+
+// -p 1,16,512: one word, so that MODEL may follow.
+void add_list(CLI::App& command, const std::string& name, std::vector<int32_t>& values,
+              const std::string& description) {
+  command.add_option(name, values, description)
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->capture_default_str();
+}
+
+void add_output_options(CLI::App& command, Options& options) {
+  auto* json = command.add_flag("--json", options.as_json, "print JSON, every sample included");
+  command.add_flag("--csv", options.as_csv, "print CSV")->excludes(json);
+  command.add_option("--plot", options.plot_path, "write a bar chart to this SVG file");
 }
 
 }  // namespace
 
 void add_bench(CLI::App& app, Command& selected) {
   auto* command =
-      add_command(app, "bench", "Time prompt processing and generation: medians of repeats",
-                  "hearth bench smollm2:135m -p 512 -n 64 -t 2 --json");
+      add_command(app, "bench", "Time prompts and generation, alone or in turns with llama.cpp",
+                  "hearth bench smollm2:135m -p 512 -n 64 -t 2 --json\n"
+                  "  hearth bench smollm2:135m -d 0,4096 --vs llama.cpp --plot speed.svg\n"
+                  "  hearth bench smollm2:135m -p 0 -b 1,2,4,8,16,32 -d 256");
   const auto options = std::make_shared<Options>();
-  add_model_options(*command, options->model);
-  command->add_option("-p,--prompt", options->bench.n_prompt, "prompt tokens; 0: none")
-      ->check(CLI::Range(0, 1 << 24))
-      ->capture_default_str();
-  command->add_option("-n,--generate", options->bench.n_generate, "generated tokens; 0: none")
-      ->check(CLI::Range(0, 1 << 24))
-      ->capture_default_str();
-  command->add_option("-d,--depth", options->bench.depth, "tokens in the context before either")
-      ->check(CLI::Range(0, 1 << 24))
-      ->capture_default_str();
-  command->add_option("-r,--repeats", options->bench.n_repeats, "timed repeats")
+  add_model_and_cache_options(*command, options->model);
+  command->get_option("--ctx")->description(
+      "positions of the context (default: what the rows need)");
+  add_list(*command, "-p,--prompt", options->lists.prompts, "prompt tokens; 0: none");
+  add_list(*command, "-n,--generate", options->lists.generations, "generated tokens; 0: none");
+  add_list(*command, "-d,--depth", options->lists.depths, "tokens in the context before either");
+  add_list(*command, "-b,--batch", options->lists.batches,
+           "sequences that generate together, each at the depth");
+  command->add_option("-t,--threads", options->threads, "threads (default: the physical cores)")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(CLI::Range(1, 1024));
+  command->add_option("-r,--repeats", options->n_repeats, "timed repeats of each row")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  command->add_flag("--json", options->as_json, "print JSON");
-  command->callback([&selected, options] { selected = [options] { return run(*options); }; });
+  auto* versus = command->add_option("--vs", options->versus, "race this engine, repeat by repeat")
+                     ->check(CLI::IsMember({"llama.cpp"}));
+  command
+      ->add_option("--peer", options->peer_program,
+                   "a Python interpreter that has llama_cpp, or a llama-bench (default: python3, "
+                   "then llama-bench, on the PATH)")
+      ->needs(versus);
+  command
+      ->add_option("--peer-timeout", options->peer_timeout_s,
+                   "seconds that the peer may take for an answer")
+      ->check(CLI::Range(0.1, 1e6))
+      ->capture_default_str()
+      ->needs(versus);
+  add_output_options(*command, *options);
+  command->callback(
+      [&selected, options] { selected = [options] { return Bench(*options).run(); }; });
 }
 
 }  // namespace hearth::cli

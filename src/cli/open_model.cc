@@ -36,15 +36,19 @@ int choose_threads(int asked) {
 }  // namespace
 
 void add_model_options(CLI::App& command, ModelOptions& options) {
+  add_model_and_cache_options(command, options);
+  command
+      .add_option("-t,--threads", options.n_threads,
+                  "threads (default: the physical cores; at most the usable CPUs)")
+      ->check(CLI::Range(1, 1024));
+}
+
+void add_model_and_cache_options(CLI::App& command, ModelOptions& options) {
   command.add_option("MODEL", options.model, "a GGUF file, or a name in the library")->required();
   command
       .add_option("--ctx", options.n_ctx,
                   "positions of the context (default: the model's, at most 4096)")
       ->check(CLI::Range(1, 1 << 24));
-  command
-      .add_option("-t,--threads", options.n_threads,
-                  "threads (default: the physical cores; at most the usable CPUs)")
-      ->check(CLI::Range(1, 1024));
   command.add_option("--kv-type", options.kv_type, "type of the KV cache: f32, f16 or q8_0")
       ->capture_default_str();
 }
@@ -71,6 +75,7 @@ Result<OpenModel> open_model_for_numbers(const ModelOptions& options) {
   models::LoadOptions load;
   load.kv_type = TRY(parse_kv_type(options.kv_type));
   load.n_ctx = options.n_ctx;
+  load.n_kv_positions = options.n_kv_positions;
   open.file = TRY(open_model_file(options.model));
   open.n_threads = choose_threads(options.n_threads);
   auto model = models::Model::load(*open.file,

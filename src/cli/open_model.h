@@ -16,12 +16,15 @@ namespace hearth::cli {
 struct ModelOptions {
   std::string model;            // a path or a library name
   int32_t n_ctx = 0;            // 0: the model's default
+  int32_t n_kv_positions = 0;   // of all sequences; 0: one context's
   int n_threads = 0;            // 0: the physical cores; more than usable CPUs are cut to those
   std::string kv_type = "f16";  // f32, f16, q8_0
 };
 
-// Declares MODEL, --ctx, --threads and --kv-type.
+// Declares MODEL, --ctx, --kv-type and --threads.
 void add_model_options(CLI::App& command, ModelOptions& options);
+// The same without --threads.
+void add_model_and_cache_options(CLI::App& command, ModelOptions& options);
 
 // The file behind a path or a library name. kNotFound says where it was looked for.
 Result<std::string> find_model_file(const std::string& path_or_name);

@@ -2,117 +2,118 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <chrono>
-#include <numeric>
-
-#include "compute/batch.h"
+#include "lab/memory_bandwidth.h"
+#include "lab/product_rate.h"
+#include "lab/step_timer.h"
 
 namespace hearth::lab {
 namespace {
 
-class Runner {
- public:
-  explicit Runner(models::Model& model) : model_(model) {
-    blocks_.resize(static_cast<size_t>(model.n_kv_blocks()));
-    std::iota(blocks_.begin(), blocks_.end(), 0);
-    logits_.resize(static_cast<size_t>(model.info().n_vocab));
-  }
+std::vector<double> rates_of(const Workload& work, const std::vector<double>& seconds) {
+  std::vector<double> rates;
+  for (const double s : seconds) rates.push_back(static_cast<double>(work.total_tokens()) / s);
+  return rates;
+}
 
-  // Positions [begin, end) in the largest steps, logits of the last one only.
-  Result<void> prefill(int32_t begin, int32_t end) {
-    while (begin < end) {
-      const int32_t n = std::min(end - begin, model_.max_rows());
-      TRY(run(begin, n, begin + n == end));
-      begin += n;
-    }
-    return {};
+// Steps, bytes and multiply-adds of one repeat. A step reads the weights once, whatever its rows;
+// of a mixture of experts only those of one row are counted, so that batches read more than this.
+void describe_work(const models::Model& model, BenchRow& row) {
+  const models::ModelInfo& info = model.info();
+  const Workload& work = row.work;
+  const bool is_prompt = work.kind == WorkKind::kPrompt;
+  const int32_t step_tokens = is_prompt ? model.max_rows() : 1;
+  row.n_steps = (work.n_tokens + step_tokens - 1) / step_tokens;
+  double kv_bytes = 0;
+  for (int32_t step = 0; step < row.n_steps; ++step) {
+    const int32_t end = std::min(work.end(), work.begin() + (step + 1) * step_tokens);
+    kv_bytes += static_cast<double>(info.kv_bytes_read(end)) * work.n_sequences;
   }
-  Result<void> generate(int32_t begin, int32_t end) {
-    for (int32_t p = begin; p < end; ++p) TRY(run(p, 1, true));
+  const auto n_tokens = static_cast<double>(work.total_tokens());
+  const double n_heads = is_prompt ? 1 : n_tokens;  // rows whose logits are wanted
+  row.bytes_per_token =
+      (static_cast<double>(info.weight_bytes_per_token) * row.n_steps + kv_bytes) / n_tokens;
+  row.macs_per_token = static_cast<double>(info.layer_macs_per_row) +
+                       static_cast<double>(info.head_macs_per_row) * n_heads / n_tokens;
+}
+
+// Repeats of one row.
+class Race {
+ public:
+  Race(StepTimer& timer, const BenchOptions& options, BenchRow& row)
+      : timer_(timer), options_(options), row_(row) {}
+
+  Result<void> run() {
+    TRY(repeat(false));
+    for (int32_t i = 0; i < options_.n_repeats; ++i) TRY(repeat(true));
     return {};
   }
 
  private:
-  Result<void> run(int32_t begin, int32_t n, bool wants_last) {
-    rows_.clear();
-    for (int32_t p = begin; p < begin + n; ++p) rows_.push_back({token_at(p), p, 0, false});
-    rows_.back().wants_logits = wants_last;
-    const std::span<const int32_t> table(blocks_);
-    return model_.run({rows_, {&table, 1}},
-                      std::span(logits_).first(wants_last ? logits_.size() : 0));
-  }
-  // Spread over the vocabulary, so that no run of equal tokens makes a step easier than text.
-  int32_t token_at(int32_t position) const {
-    return static_cast<int32_t>((int64_t{position} * 7919 + 101) % model_.info().n_vocab);
+  Result<void> repeat(bool counts) {
+    const double ours = TRY(timer_.time(row_.work, options_.is_cancelled));
+    const double theirs = TRY(time_peer());
+    if (options_.is_cancelled && options_.is_cancelled())
+      return fail(ErrorCode::kCancelled, "stopped");
+    if (counts) {
+      row_.seconds.push_back(ours);
+      if (theirs > 0) row_.peer_seconds.push_back(theirs);
+    }
+    if (options_.on_repeat) options_.on_repeat();
+    return {};
   }
 
-  models::Model& model_;
-  std::vector<int32_t> blocks_;
-  std::vector<compute::Row> rows_;
-  std::vector<float> logits_;
+  // 0 where there is none, or it failed.
+  Result<double> time_peer() {
+    if (options_.peer == nullptr || !row_.peer_error.empty()) return 0.0;
+    auto seconds = options_.peer->time(row_.work, row_.machine.n_threads);
+    if (seconds || seconds.error().code == ErrorCode::kCancelled) return seconds;
+    row_.peer_error = seconds.error().message;
+    row_.peer_seconds.clear();
+    return 0.0;
+  }
+
+  StepTimer& timer_;
+  const BenchOptions& options_;
+  BenchRow& row_;
 };
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-Result<BenchSample> run_once(Runner& runner, const BenchOptions& options) {
-  BenchSample sample;
-  if (options.n_prompt > 0) {
-    TRY(runner.prefill(0, options.depth));
-    const auto start = std::chrono::steady_clock::now();
-    TRY(runner.prefill(options.depth, options.depth + options.n_prompt));
-    sample.prompt_tokens_per_s = options.n_prompt / seconds_since(start);
-  }
-  if (options.n_generate > 0) {
-    TRY(runner.prefill(0, std::max(options.depth, 1)));
-    const int32_t begin = std::max(options.depth, 1);
-    const auto start = std::chrono::steady_clock::now();
-    TRY(runner.generate(begin, begin + options.n_generate));
-    sample.generation_tokens_per_s = options.n_generate / seconds_since(start);
-  }
-  return sample;
-}
-
-Summary summarize_field(const std::vector<BenchSample>& samples, double BenchSample::*field) {
-  std::vector<double> values;
-  for (const BenchSample& sample : samples) values.push_back(sample.*field);
-  return summarize(values);
-}
 
 }  // namespace
 
-Result<BenchResult> run_bench(models::Model& model, const BenchOptions& options) {
-  if (options.n_prompt < 0 || options.n_generate < 0 || options.depth < 0 ||
-      options.n_repeats < 1) {
+std::vector<double> BenchRow::rates() const { return rates_of(work, seconds); }
+std::vector<double> BenchRow::peer_rates() const { return rates_of(work, peer_seconds); }
+
+std::vector<double> BenchRow::ratios() const {
+  std::vector<double> ratios;
+  for (size_t i = 0; i < peer_seconds.size(); ++i) ratios.push_back(peer_seconds[i] / seconds[i]);
+  return ratios;
+}
+
+Result<void> run_bench(models::Model& model, const MachineRates& machine,
+                       const std::vector<Workload>& works, const BenchOptions& options,
+                       std::vector<BenchRow>& rows) {
+  if (options.n_repeats < 1)
     return fail(ErrorCode::kInvalidArgument,
-                "bench: token counts and depth are 0 or more, repeats 1 or more");
+                fmt::format("bench: {} repeats, expected 1 or more", options.n_repeats));
+  StepTimer timer(model);
+  for (const Workload& work : works) TRY(timer.check_fits(work));
+  for (const Workload& work : works) {
+    BenchRow row;
+    row.work = work;
+    row.machine = machine;
+    describe_work(model, row);
+    auto ran = Race(timer, options, row).run();
+    if (!row.seconds.empty()) rows.push_back(std::move(row));
+    if (!ran) return ran;
   }
-  const int64_t needed =
-      int64_t{options.depth} + std::max(options.n_prompt, options.n_generate + 1);
-  if (needed > model.info().n_ctx) {
-    return fail(ErrorCode::kContextExceeded,
-                fmt::format("bench: {} positions needed, the context holds {}", needed,
-                            model.info().n_ctx));
-  }
-  Runner runner(model);
-  BenchResult result;
-  TRY(run_once(runner, options));
-  for (int32_t i = 0; i < options.n_repeats; ++i) {
-    result.samples.push_back(TRY(run_once(runner, options)));
-    const auto done = static_cast<uint64_t>(i) + 1;
-    if (options.progress && !options.progress(done, static_cast<uint64_t>(options.n_repeats)))
-      break;
-  }
-  result.prompt_tokens_per_s = summarize_field(result.samples, &BenchSample::prompt_tokens_per_s);
-  result.generation_tokens_per_s =
-      summarize_field(result.samples, &BenchSample::generation_tokens_per_s);
-  const double mean_depth = std::max(options.depth, 1) + options.n_generate / 2.0;
-  result.generation_bytes_per_token =
-      static_cast<double>(model.info().weight_bytes_per_token) +
-      mean_depth * static_cast<double>(model.info().kv_bytes_per_position);
-  return result;
+  return {};
+}
+
+Result<MachineRates> measure_machine(const models::ModelInfo& info, int n_threads) {
+  MachineRates rates;
+  rates.n_threads = n_threads;
+  rates.read_bytes_per_s = TRY(measure_read_bandwidth(n_threads));
+  rates.macs_per_s = TRY(measure_product_rate(info.main_weight_type, n_threads));
+  return rates;
 }
 
 }  // namespace hearth::lab

@@ -69,6 +69,12 @@ class Errors(Program):
                             ("run m hi --raw --template x", ["--raw", "--template"]),
                             ("run m hi --speculate some", ["run: --speculate", "some", "auto"]),
                             ("run m hi --draft d --speculate off", ["--draft", "--speculate off"]),
+                            ("bench m -p 1,x", ["bench: ", "--prompt", "1,x"]),
+                            ("bench m -b 0 -p 0", ["sequences: 0 is out of range"]),
+                            ("bench m -p 0 -n 0", ["nothing to time"]),
+                            ("bench m --peer python3", ["--peer", "--vs"]),
+                            ("bench m --vs ollama", ["--vs", "ollama"]),
+                            ("bench m --json --csv", ["--csv", "--json"]),
                             ("list all", ["list: 'all' is one word too many"]),
                             ("show", ["show: MODEL is required"])]:
             done = self.hearth(*shlex.split(line))
