@@ -14,7 +14,6 @@ using Clock = std::chrono::steady_clock;
 // each time that it still doesn't.
 constexpr int32_t kLeastPatience = 64, kMostPatience = 1024;
 constexpr int32_t kGuessesOfTrial = 2;
-constexpr double kLearnedOfGuess = 1.0 / 8;
 
 }  // namespace
 
@@ -25,7 +24,7 @@ Guesser::Guesser(std::unique_ptr<Proposer> proposer)
 
 void Guesser::begin() {
   clear();
-  n_seen_ = 0;
+  cost_.begin();
   proposer_->begin();
 }
 
@@ -44,7 +43,7 @@ void Guesser::guess_while_it_pays(std::span<const text::TokenId> text, int32_t m
                                   const StepCosts& costs) {
   if (proposer_->is_free()) return guess(text, most);
   const auto pays = [&] {
-    const double guess_cost = costs.unit_s() > 0 ? guess_s_ / costs.unit_s() : 0;
+    const double guess_cost = costs.unit_s() > 0 ? cost_.seconds() / costs.unit_s() : 0;
     return pays_to_guess(proposals_, rates_, costs, guess_cost);
   };
   int32_t n_trial = 0;
@@ -59,11 +58,7 @@ void Guesser::guess_while_it_pays(std::span<const text::TokenId> text, int32_t m
   for (int32_t n = 0; n < most && (n < n_trial || pays()); ++n) {
     const Clock::time_point start = Clock::now();
     if (!proposer_->propose_next(text, proposals_)) return;
-    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    // A prompt, and what was drawn while it was not asked, are there to catch up on.
-    const bool is_usual = text.size() <= n_seen_ + StepCosts::kMostRows;
-    n_seen_ = text.size();
-    if (is_usual) guess_s_ += (seconds - guess_s_) * (guess_s_ == 0 ? 1 : kLearnedOfGuess);
+    cost_.learn(text.size(), std::chrono::duration<double>(Clock::now() - start).count());
   }
 }
 

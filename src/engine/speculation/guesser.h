@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/speculation/guess_cost.h"
 #include "engine/speculation/hit_rates.h"
 #include "engine/speculation/proposer.h"
 #include "engine/speculation/step_costs.h"
@@ -38,8 +39,7 @@ class Guesser {
  private:
   std::unique_ptr<Proposer> proposer_;
   HitRates rates_;
-  double guess_s_ = 0;    // what one more guess takes; 0: not known
-  size_t n_seen_ = 0;     // tokens of the last text that was guessed for
+  GuessCost cost_;
   int32_t n_passed_ = 0;  // steps since it last paid to guess
   int32_t patience_;      // steps after which it is tried again all the same
   std::vector<Proposal> proposals_;

@@ -81,6 +81,27 @@ TEST(StepCosts, survive_a_clock_that_stands_still) {
   }
 }
 
+TEST(GuessCost, leaves_out_guesses_with_much_to_catch_up_on) {
+  GuessCost cost;
+  cost.learn(10, 100);  // the first of an answer: a prompt was run
+  EXPECT_EQ(cost.seconds(), 0);
+  for (size_t n = 11; n < 100; ++n) cost.learn(n, 2);
+  cost.learn(400, 100);  // not asked for a while
+  EXPECT_NEAR(cost.seconds(), 2, 1e-9);
+  cost.begin();
+  cost.learn(401, 100);
+  EXPECT_NEAR(cost.seconds(), 2, 1e-9);
+}
+
+TEST(GuessCost, follows_guesses_but_not_one_that_was_held_up) {
+  GuessCost cost;
+  for (size_t n = 1; n < 100; ++n) cost.learn(n, 2);
+  cost.learn(100, 1000);
+  EXPECT_LT(cost.seconds(), 2.5);
+  for (size_t n = 101; n < 200; ++n) cost.learn(n, 5);
+  EXPECT_NEAR(cost.seconds(), 5, 0.01);
+}
+
 TEST(Policy, runs_as_far_ahead_as_the_chances_and_the_costs_pay) {
   const auto sure = proposals_of(Speculator::kMostAhead, 5);
   EXPECT_EQ(best_length(sure, rates_after(5, 200, 0), costs_of(0.1)), Speculator::kMostAhead);
@@ -120,6 +141,16 @@ class Counting : public Proposer {
   bool is_free_;
   int* n_asked_;
 };
+
+TEST(Guesser, holds_what_follows_a_difference_for_void) {
+  Guesser guesser(std::make_unique<Counting>());
+  guesser.begin();
+  guesser.guess(Tokens{5}, 3);
+  EXPECT_TRUE(guesser.compare(6));
+  EXPECT_FALSE(guesser.compare(9));
+  EXPECT_FALSE(guesser.compare(8));
+  EXPECT_THAT(guesser.proposals(), IsEmpty());
+}
 
 Speculator speculator_of(std::unique_ptr<Proposer> first,
                          std::unique_ptr<Proposer> second = nullptr) {
