@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <functional>
 #include <utility>
 
 namespace hearth {
@@ -73,6 +74,12 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
 
 MappedFile::~MappedFile() {
   if (data_ != nullptr) munmap(const_cast<std::byte*>(data_), size_);
+}
+
+bool MappedFile::holds(std::span<const std::byte> bytes) const {
+  const std::less_equal<const std::byte*> at_most;
+  return data_ != nullptr && at_most(data_, bytes.data()) &&
+         at_most(bytes.data() + bytes.size(), data_ + size_);
 }
 
 void MappedFile::advise_sequential(size_t offset, size_t n_bytes) const {

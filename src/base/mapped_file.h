@@ -25,6 +25,9 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   const std::string& path() const { return path_; }
 
+  // Whether all of `bytes` are the file's; true for none of them at a place inside.
+  bool holds(std::span<const std::byte> bytes) const;
+
   // Advice to the kernel: about to be read front to back; or not needed any more (pages may go, and
   // come back from the file when touched). What lies past the end is ignored.
   void advise_sequential(size_t offset, size_t n_bytes) const;

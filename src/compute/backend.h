@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/mapped_file.h"
 #include "base/result.h"
 #include "compute/batch.h"
 #include "compute/program.h"
@@ -21,7 +22,9 @@
 namespace hearth::compute {
 
 // A weight matrix as the file has it: n_slices * n_rows rows of n_cols values, contiguous.
-// `data` must outlive the backend, which may run from it in place.
+// `data` must outlive the backend, which may run from it in place. Where it lies in a mapped file,
+// a backend that has copied a part of it into its own layout lets the part's pages go: they are
+// read from the file again by whoever touches them.
 struct MatrixSource {
   std::string_view name;
   quant::Type type;
@@ -29,6 +32,7 @@ struct MatrixSource {
   int64_t n_cols;
   int64_t n_slices = 1;  // experts
   std::span<const std::byte> data;
+  const MappedFile* file = nullptr;  // that `data` lies in; null: in other memory
 };
 
 enum class KvType { kF32, kF16, kQ8_0 };

@@ -228,4 +228,10 @@ const Tensor* File::find_tensor(std::string_view name) const {
   return &tensors_[*found];
 }
 
+const MappedFile* File::part_of(std::span<const std::byte> bytes) const {
+  const auto holds = [&](const MappedFile& part) { return part.holds(bytes); };
+  const auto found = std::ranges::find_if(parts_, holds);
+  return found == parts_.end() ? nullptr : &*found;
+}
+
 }  // namespace hearth::gguf

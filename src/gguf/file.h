@@ -43,6 +43,8 @@ class File {
 
   uint64_t size_bytes() const { return size_bytes_; }           // of all parts
   std::span<const MappedFile> parts() const { return parts_; }  // none if parsed from memory
+  // The part that holds these bytes; null if none does.
+  const MappedFile* part_of(std::span<const std::byte> bytes) const;
 
  private:
   Result<void> add_part(std::span<const std::byte> bytes);  // the first one or the next

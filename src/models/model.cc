@@ -198,6 +198,8 @@ Result<std::unique_ptr<Model>> Model::load(const gguf::File& file,
   Weights weights(file, backend.get(), backend.get());
   Built built = TRY(build_program(plan.recipe, plan.info.n_ctx, weights));
   TRY(backend->prepare(std::move(built.program), plan.kv, options.max_rows));
+  // What was read once, above all the tokens' texts.
+  for (const MappedFile& part : file.parts()) part.advise_done(0, part.bytes().size());
   model->info_ = std::move(plan.info);
   model->max_rows_ = options.max_rows;
   model->owned_ = weights.take_owned();

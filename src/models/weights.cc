@@ -81,7 +81,9 @@ Result<compute::MatrixId> Weights::add(const compute::MatrixSource& source, doub
                       static_cast<double>(source.n_slices) * share;
   totals_.macs_per_token[source.type] += static_cast<uint64_t>(macs);
   if (!target_) return 0;
-  return target_->add_matrix(source);
+  compute::MatrixSource placed = source;
+  placed.file = file_.part_of(source.data);
+  return target_->add_matrix(placed);
 }
 
 Result<compute::MatrixId> Weights::matrix(const std::string& name, int64_t n_rows, int64_t n_cols) {

@@ -72,6 +72,22 @@ TEST(MappedFile, a_path_with_nul_opens_nothing) {
   EXPECT_EQ(file.error().code, ErrorCode::kInvalidArgument);
 }
 
+TEST(MappedFile, holds_its_own_bytes_alone) {
+  const ScratchFolder folder;
+  const auto file = MappedFile::open(folder.write("f", "hello"));
+  ASSERT_TRUE(file);
+  const auto bytes = file->bytes();
+  EXPECT_TRUE(file->holds(bytes));
+  EXPECT_TRUE(file->holds(bytes.subspan(2, 3)));
+  EXPECT_FALSE(file->holds({bytes.data(), 6}));
+  EXPECT_FALSE(file->holds({bytes.data() - 1, 2}));
+  const std::byte other[5] = {};
+  EXPECT_FALSE(file->holds(other));
+  const auto empty = MappedFile::open(folder.write("e", ""));
+  ASSERT_TRUE(empty);
+  EXPECT_FALSE(empty->holds(bytes));
+}
+
 TEST(MappedFile, bytes_stay_where_they_are_when_the_object_moves) {
   const ScratchFolder folder;
   auto first = MappedFile::open(folder.write("a", "first"));

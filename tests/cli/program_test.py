@@ -204,6 +204,16 @@ class Answers(Program):
         self.assertEqual(done.returncode, 0, done.stderr.decode())
         self.assertIn("1024 threads asked for", done.stderr.decode())
 
+    def test_weights_are_in_memory_once(self):
+        running = subprocess.Popen([HEARTH, "run", MODEL, "Hi", "--raw", "-n", "1", "--ctx", "256"],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(running.pid, 0)
+        running.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(running.returncode, 0)
+        file_kib, kv_kib = 96_400, 5_760
+        allowance_kib = 24 << 10  # the program and its libraries among it
+        self.assertLess(usage.ru_maxrss, 1.1 * file_kib + kv_kib + allowance_kib)
+
     def test_a_reader_that_goes_away_ends_the_answer_quietly(self):
         for restores in (True, False):  # with SIGPIPE's default, and with it ignored
             before = signal.signal(signal.SIGPIPE, signal.SIG_IGN)

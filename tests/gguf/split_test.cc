@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <set>
+
 #include "gguf/file.h"
 #include "gguf/split_name.h"
 #include "tests/gguf/gguf_bytes.h"
@@ -57,6 +59,12 @@ TEST_F(Split, the_first_part_opens_all) {
   const auto file = File::open(name(1));
   ASSERT_TRUE(file) << file.error().message;
   EXPECT_EQ(file->parts().size(), 3u);
+  std::set<const MappedFile*> parts;
+  for (const Tensor& tensor : file->tensors()) parts.insert(file->part_of(tensor.data));
+  EXPECT_EQ(parts.size(), 3u);
+  EXPECT_FALSE(parts.contains(nullptr));
+  const std::byte elsewhere[4] = {};
+  EXPECT_EQ(file->part_of(elsewhere), nullptr);
   EXPECT_EQ(file->tensors().size(), 3u);
   EXPECT_EQ(*file->metadata().get_string("general.architecture"), "llama");
   uint64_t n_bytes = 0;

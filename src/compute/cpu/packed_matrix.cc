@@ -61,6 +61,19 @@ void hint_huge_pages(const Pages& memory) {
 #endif
 }
 
+// What a thread packs at a time, and what is packed before the file's pages of it go: the most of a
+// model that is in memory twice.
+constexpr int64_t kChunkBytes = 64 << 10;
+constexpr int64_t kWindowBytes = 2 << 20;
+
+// Reading the bytes may have brought in what lies up to kFaultAroundBytes before them.
+void release_pages(const MappedFile& file, std::span<const std::byte> bytes) {
+  constexpr size_t kFaultAroundBytes = 64 << 10;
+  const auto offset = static_cast<size_t>(bytes.data() - file.bytes().data());
+  const size_t before = std::min(offset, kFaultAroundBytes);
+  file.advise_done(offset - before, before + bytes.size());
+}
+
 }  // namespace
 
 struct PackedMatrix::Impl {
@@ -78,6 +91,10 @@ struct PackedMatrix::Impl {
   uint8_t* panels;
 
   void pack_panel(const MatrixSource& source, int64_t panel);
+  void pack_panels(const MatrixSource& source, int64_t begin, int64_t end, WorkerPool& pool);
+  int64_t source_row(int64_t panel) const {
+    return panel / n_panels * n_rows + std::min(n_rows, panel % n_panels * kPanelRows);
+  }
 };
 
 // `panel` counts over all slices. Rows past the slice's last are all zero bytes.
@@ -99,6 +116,25 @@ void PackedMatrix::Impl::pack_panel(const MatrixSource& source, int64_t panel) {
     format->pack(rows, out);
     for (int r = 0; r < kPanelRows; ++r) rows[r] += steps[r];
   }
+}
+
+// Panels [begin, end), counted over all slices; then their pages of the file may go.
+void PackedMatrix::Impl::pack_panels(const MatrixSource& source, int64_t begin, int64_t end,
+                                     WorkerPool& pool) {
+  const int64_t chunk = std::max<int64_t>(1, kChunkBytes / panel_bytes);
+  WorkCounter counter;
+  pool.run([&](int) {
+    for (int64_t first; (first = begin + counter.take(chunk)) < end;) {
+      const int64_t last = std::min(end, first + chunk);
+      for (int64_t panel = first; panel < last; ++panel) pack_panel(source, panel);
+    }
+  });
+  if (source.file == nullptr) return;
+  CHECK(source.file->holds(source.data));
+  const auto row_bytes = source.data.size() / static_cast<uint64_t>(n_slices * n_rows);
+  const auto first_row = static_cast<uint64_t>(source_row(begin));
+  const auto n_packed = static_cast<uint64_t>(source_row(end)) - first_row;
+  release_pages(*source.file, source.data.subspan(first_row * row_bytes, n_packed * row_bytes));
 }
 
 bool PackedMatrix::can_pack(quant::Type type, int64_t n_cols, IsaLevel) {
@@ -148,14 +184,9 @@ Result<PackedMatrix> PackedMatrix::pack(const MatrixSource& source, IsaLevel lev
   impl->panels = reinterpret_cast<uint8_t*>(impl->memory.data());
   hint_huge_pages(impl->memory);
   const int64_t n_panels = impl->n_panels * source.n_slices;
-  const int64_t chunk = std::max<int64_t>(1, (64 << 10) / impl->panel_bytes);
-  WorkCounter counter;
-  pool.run([&](int) {
-    for (int64_t begin; (begin = counter.take(chunk)) < n_panels;) {
-      const int64_t end = std::min(n_panels, begin + chunk);
-      for (int64_t panel = begin; panel < end; ++panel) impl->pack_panel(source, panel);
-    }
-  });
+  const int64_t window = std::max<int64_t>(1, kWindowBytes / impl->panel_bytes);
+  for (int64_t begin = 0; begin < n_panels; begin += window)
+    impl->pack_panels(source, begin, std::min(n_panels, begin + window), pool);
   PackedMatrix matrix;
   matrix.impl_ = std::move(impl);
   return matrix;
