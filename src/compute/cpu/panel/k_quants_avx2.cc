@@ -20,73 +20,11 @@
 // 5 to 7 loads. Measured with bench_panel_products on two cores of an EPYC Milan at 3.2 GHz, 32
 // rows, GMAC/s: Q2_K 155, Q3_K 168, Q4_K 217, Q5_K 191, Q6_K 188, IQ4_XS 103; one row at 23 to 34
 // GB/s, which is most of what the memory gives.
+#include "compute/cpu/panel/blocks_of_256_avx2.h"
 #include "compute/cpu/panel/k_scales_avx2.h"
-#include "compute/cpu/panel/kernels.h"
-#include "compute/cpu/panel/vectors_avx2.h"
 
 namespace hearth::compute::cpu {
 namespace {
-
-inline __m256i spread(const uint8_t* from, __m256i lanes) {
-  return _mm256_shuffle_epi8(broadcast_eight(from), lanes);
-}
-
-// A scale of each of 8 rows (bytes at `from`) in both 16-bit lanes of the row.
-inline __m256i spread_unsigned(const uint8_t* from) {
-  return spread(from, _mm256_setr_epi8(0, -1, 0, -1, 1, -1, 1, -1, 2, -1, 2, -1, 3, -1, 3, -1,  //
-                                       4, -1, 4, -1, 5, -1, 5, -1, 6, -1, 6, -1, 7, -1, 7, -1));
-}
-
-// The same in the four lanes of rows 0, 1, 4, 5, and of rows 2, 3, 6, 7.
-inline __m256i spread_first(const uint8_t* from) {
-  return spread(from, _mm256_setr_epi8(0, -1, 0, -1, 0, -1, 0, -1, 1, -1, 1, -1, 1, -1, 1, -1,  //
-                                       4, -1, 4, -1, 4, -1, 4, -1, 5, -1, 5, -1, 5, -1, 5, -1));
-}
-inline __m256i spread_second(const uint8_t* from) {
-  return spread(from, _mm256_setr_epi8(2, -1, 2, -1, 2, -1, 2, -1, 3, -1, 3, -1, 3, -1, 3, -1,  //
-                                       6, -1, 6, -1, 6, -1, 6, -1, 7, -1, 7, -1, 7, -1, 7, -1));
-}
-
-inline __m256i spread_signed(const uint8_t* from) {
-  return _mm256_srai_epi16(_mm256_slli_epi16(spread_unsigned(from), 8), 8);
-}
-
-// Bytes r and 8 + r of `from` in the low and the high 16-bit lane of row r.
-inline __m256i spread_pairs(const uint8_t* from) {
-  const __m128i pairs = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
-  const __m256i lanes =
-      _mm256_setr_epi8(0, -1, 8, -1, 1, -1, 9, -1, 2, -1, 10, -1, 3, -1, 11, -1,  //
-                       4, -1, 12, -1, 5, -1, 13, -1, 6, -1, 14, -1, 7, -1, 15, -1);
-  return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(pairs), lanes);
-}
-
-// The codes of a tile's rows at the sub-block in hand.
-struct SubBlockRows {
-  explicit SubBlockRows(const PanelTile& tile) : codes(tile.codes), offsets_32(tile.offsets_32) {}
-  void advance(int64_t stride) {
-    codes += 32 * stride;
-    offsets_32 += 2 * stride;
-  }
-  const int8_t* codes;
-  const int32_t* offsets_32;
-};
-
-// What the end of a block needs of one row of activations.
-struct TailRow {
-  float scale;
-  const int16_t* sums_32;     // of the block's 8 sub-blocks of 32
-  const int32_t* offsets_32;  // of its first sub-block; `stride` further on, of the next
-  int64_t stride;
-};
-
-// What a block without mins adds to one row's sums, of which the integer part is `sum`.
-struct PlainTail {
-  __m256 add(__m256 acc, __m256i sum, const TailRow& row) const {
-    const __m256 scale = _mm256_mul_ps(d, _mm256_set1_ps(row.scale));
-    return _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), scale, acc);
-  }
-  __m256 d;
-};
 
 // The same with eight mins a row.
 struct MinTail {
@@ -272,81 +210,6 @@ struct BlockIQ4_XS {
   ScalesIQ4_XS scales;
   PlainTail tail;
 };
-
-template <class Block, int kRows>
-void multiply_few(const PanelTile& tile) {
-  const int64_t n_blocks = tile.n_blocks, stride = tile.stride;
-  const float* activation_scales = tile.scales;
-  const int16_t* sums_32 = tile.sums_32;
-  const uint8_t* from = tile.panel;
-  SubBlockRows rows(tile);
-  __m256 acc[kRows];
-  for (int r = 0; r < kRows; ++r) acc[r] = _mm256_setzero_ps();
-  for (int64_t b = 0; b < n_blocks; ++b) {
-    const Block block(from);
-    const int32_t* offsets_32 = rows.offsets_32;
-    from += Block::kCodesAt;
-    __m256i sums[kRows];
-    for (int r = 0; r < kRows; ++r) sums[r] = _mm256_setzero_si256();
-    for (int j = 0; j < 8; ++j, from += Block::kSubBlockBytes, rows.advance(stride)) {
-      prefetch_bytes(from, Block::kSubBlockBytes + Block::kCodesAt / 8);
-      const typename Block::SubBlock sub_block(block, from, j);
-      for (int r = 0; r < kRows; ++r)
-        sums[r] = _mm256_add_epi32(sums[r], sub_block.product(rows, r));
-    }
-    for (int r = 0; r < kRows; ++r) {
-      acc[r] = block.tail.add(
-          acc[r], sums[r], {activation_scales[r], sums_32 + 8 * r, offsets_32 + 2 * r, 2 * stride});
-    }
-    activation_scales += stride;
-    sums_32 += 8 * stride;
-  }
-  for (int r = 0; r < kRows; ++r) _mm256_store_ps(tile.out + kPanelRows * r, acc[r]);
-}
-
-template <class Block>
-void multiply_many(const PanelTile& tile) {
-  const int64_t n_blocks = tile.n_blocks, stride = tile.stride, n_rows = tile.n_rows;
-  const float* activation_scales = tile.scales;
-  const int16_t* sums_32 = tile.sums_32;
-  const uint8_t* from = tile.panel;
-  float* out = tile.out;
-  SubBlockRows rows(tile);
-  __m256i sums[kTileRows];  // 2 KiB, in the first-level cache
-  for (int64_t r = 0; r < n_rows; ++r) _mm256_store_ps(out + kPanelRows * r, _mm256_setzero_ps());
-  for (int64_t b = 0; b < n_blocks; ++b) {
-    const Block block(from);
-    const int32_t* offsets_32 = rows.offsets_32;
-    from += Block::kCodesAt;
-    for (int64_t r = 0; r < n_rows; ++r) sums[r] = _mm256_setzero_si256();
-    for (int j = 0; j < 8; ++j, from += Block::kSubBlockBytes, rows.advance(stride)) {
-      prefetch_bytes(from, Block::kSubBlockBytes + Block::kCodesAt / 8);
-      const typename Block::SubBlock sub_block(block, from, j);
-      for (int64_t r = 0; r < n_rows; ++r) {
-        sums[r] = _mm256_add_epi32(sums[r], sub_block.product(rows, r));
-      }
-    }
-    for (int64_t r = 0; r < n_rows; ++r) {
-      float* acc = out + kPanelRows * r;
-      const TailRow row = {activation_scales[r], sums_32 + 8 * r, offsets_32 + 2 * r, 2 * stride};
-      const __m256 sum = block.tail.add(_mm256_load_ps(acc), sums[r], row);
-      _mm256_store_ps(acc, sum);
-    }
-    activation_scales += stride;
-    sums_32 += 8 * stride;
-  }
-}
-
-template <class Block>
-void multiply(const PanelTile& tile) {
-  switch (tile.n_rows) {
-    case 1: return multiply_few<Block, 1>(tile);
-    case 2: return multiply_few<Block, 2>(tile);
-    case 3: return multiply_few<Block, 3>(tile);
-    case 4: return multiply_few<Block, 4>(tile);
-    default: return multiply_many<Block>(tile);
-  }
-}
 
 }  // namespace
 
