@@ -80,7 +80,7 @@ std::vector<Recipe> recipes() {
        .normalize = false},
       {.name = "generic_types", .types = {Type::kF32, Type::kBF16}},
       {.name = "iq4_nl", .types = {Type::kF32, Type::kIQ4_NL}},
-      {.name = "k_generic",
+      {.name = "iq3_xxs_iq2_xxs",
        .types = {Type::kIQ3_XXS, Type::kIQ2_XXS},
        .width = 256,
        .n_kv_heads = 4,
@@ -334,7 +334,7 @@ TEST(CpuBackend, refuses_weights_that_it_cannot_run) {
   EXPECT_EQ(wrong_size.error().code, ErrorCode::kInvalidFile);
 }
 
-TEST(CpuBackend, names_its_slow_paths_and_itself) {
+TEST(CpuBackend, has_no_slow_path_for_i_quants_and_names_itself) {
   const RandomModel model({.name = "slow",
                            .types = {Type::kF32, Type::kIQ3_XXS},
                            .width = 256,
@@ -343,7 +343,7 @@ TEST(CpuBackend, names_its_slow_paths_and_itself) {
                            .hidden = 256},
                           18);
   const auto backend = cpu_with(model, 2, 2, 8);
-  EXPECT_THAT(backend->slow_paths(), testing::ElementsAre("IQ3_XXS: generic decode"));
+  EXPECT_THAT(backend->slow_paths(), testing::IsEmpty());
   EXPECT_THAT(backend->description(), testing::HasSubstr("2 threads"));
 }
 

@@ -17,6 +17,9 @@
 
 namespace hearth::compute {
 
+// A half in the top four bits of the four uint16 from byte 48 on: IQ1_M's d.
+inline constexpr int kInNibbles = 1000;
+
 // Where a type's block keeps its halfs (d, then m or dmin) or its exponent; -1: none.
 struct ScalePlaces {
   quant::Type type;
@@ -26,11 +29,17 @@ struct ScalePlaces {
 };
 
 inline constexpr ScalePlaces kPanelTypes[] = {
-    {quant::Type::kQ4_0, 0, -1},      {quant::Type::kQ4_1, 0, 2},    {quant::Type::kQ5_0, 0, -1},
-    {quant::Type::kQ5_1, 0, 2},       {quant::Type::kQ8_0, 0, -1},   {quant::Type::kQ4_K, 0, 2},
-    {quant::Type::kQ5_K, 0, 2},       {quant::Type::kQ6_K, 208, -1}, {quant::Type::kIQ4_NL, 0, -1},
-    {quant::Type::kMXFP4, -1, -1, 0}, {quant::Type::kQ2_K, 80, 82},  {quant::Type::kQ3_K, 108, -1},
-    {quant::Type::kIQ4_XS, 0, -1},
+    {quant::Type::kQ4_0, 0, -1},    {quant::Type::kQ4_1, 0, 2},
+    {quant::Type::kQ5_0, 0, -1},    {quant::Type::kQ5_1, 0, 2},
+    {quant::Type::kQ8_0, 0, -1},    {quant::Type::kQ4_K, 0, 2},
+    {quant::Type::kQ5_K, 0, 2},     {quant::Type::kQ6_K, 208, -1},
+    {quant::Type::kIQ4_NL, 0, -1},  {quant::Type::kMXFP4, -1, -1, 0},
+    {quant::Type::kQ2_K, 80, 82},   {quant::Type::kQ3_K, 108, -1},
+    {quant::Type::kIQ4_XS, 0, -1},  {quant::Type::kIQ2_XXS, 0, -1},
+    {quant::Type::kIQ2_XS, 0, -1},  {quant::Type::kIQ2_S, 0, -1},
+    {quant::Type::kIQ3_XXS, 0, -1}, {quant::Type::kIQ3_S, 0, -1},
+    {quant::Type::kIQ1_S, 0, -1},   {quant::Type::kIQ1_M, kInNibbles, -1},
+    {quant::Type::kTQ1_0, 52, -1},  {quant::Type::kTQ2_0, 64, -1},
 };
 
 inline std::string name_of(quant::Type type) { return quant::type_info(type).name; }
@@ -47,6 +56,13 @@ struct TestMatrix {
 
   // Sets the half at byte `place` of block `block` (counted over the matrix).
   void set_half(int64_t block, int place, uint16_t half) {
+    if (place == kInNibbles) {
+      for (int i = 0; i < 4; ++i) {
+        std::byte& top = data[static_cast<size_t>(block * block_bytes() + 49 + 2 * i)];
+        top = (top & std::byte{15}) | std::byte(half >> 4 * i << 4 & 0xF0);
+      }
+      return;
+    }
     if (place >= 0) std::memcpy(data.data() + block * block_bytes() + place, &half, sizeof half);
   }
   void set_byte(int64_t block, int place, unsigned value) {

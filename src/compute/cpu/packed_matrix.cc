@@ -27,20 +27,22 @@ struct Sizes {
 std::optional<Sizes> sizes_of(quant::Type type, int64_t n_rows, int64_t n_cols, int64_t n_slices) {
   if (n_rows <= 0 || n_cols <= 0 || n_slices <= 0) return std::nullopt;
   const quant::TypeInfo& info = quant::type_info(type);
+  const PanelFormat* format = find_panel_format(type);
+  if (format == nullptr) return std::nullopt;
   const auto rows = static_cast<uint64_t>(n_rows), cols = static_cast<uint64_t>(n_cols);
   const auto slices = static_cast<uint64_t>(n_slices);
   if (cols % info.block_size != 0) return std::nullopt;
   Sizes sizes;
   sizes.row_blocks = cols / info.block_size;
   sizes.slice_panels = rows / kPanelRows + (rows % kPanelRows != 0);
-  const auto panel = checked_mul<uint64_t>(sizes.row_blocks, kPanelRows * info.block_bytes);
+  const auto panel = checked_mul<uint64_t>(sizes.row_blocks, kPanelRows * panel_row_bytes(*format));
   const auto all_panels = checked_mul<uint64_t>(sizes.slice_panels, slices);
   if (!panel || !all_panels) return std::nullopt;
   const auto total = checked_mul<uint64_t>(*panel, *all_panels);
   if (!total || *total > INT64_MAX) return std::nullopt;
   sizes.panel_bytes = *panel;
   sizes.total_bytes = *total;
-  // At most total_bytes: nothing below wraps.
+  // At most total_bytes, as no panel is smaller than its source: nothing below wraps.
   sizes.source_bytes = slices * rows * sizes.row_blocks * info.block_bytes;
   return sizes;
 }
@@ -100,7 +102,7 @@ struct PackedMatrix::Impl {
 // `panel` counts over all slices. Rows past the slice's last are all zero bytes.
 void PackedMatrix::Impl::pack_panel(const MatrixSource& source, int64_t panel) {
   static constexpr std::byte kZeros[256] = {};
-  const int64_t block_bytes = panel_bytes / (n_blocks * kPanelRows);
+  const int64_t block_bytes = quant::type_info(format->type).block_bytes;
   CHECK(block_bytes <= static_cast<int64_t>(sizeof kZeros));
   const int64_t slice = panel / n_panels, first = panel % n_panels * kPanelRows;
   const std::byte* rows[kPanelRows];
@@ -112,7 +114,8 @@ void PackedMatrix::Impl::pack_panel(const MatrixSource& source, int64_t panel) {
     steps[r] = inside ? block_bytes : 0;
   }
   uint8_t* out = panels + panel * panel_bytes;
-  for (int64_t b = 0; b < n_blocks; ++b, out += kPanelRows * block_bytes) {
+  const int64_t panel_block_bytes = panel_bytes / n_blocks;
+  for (int64_t b = 0; b < n_blocks; ++b, out += panel_block_bytes) {
     format->pack(rows, out);
     for (int r = 0; r < kPanelRows; ++r) rows[r] += steps[r];
   }

@@ -1,5 +1,6 @@
 // A weight matrix in the form that its type runs fastest in: packed panels with integer kernels,
-// floats in place, or quantized rows decoded strip by strip (the slow path of rare types).
+// floats in place, or quantized rows decoded strip by strip (the slow path of a type without
+// kernel).
 #pragma once
 
 #include <cstdint>

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "compute/cpu/panel/pack_i_quants.h"
+
 namespace hearth::compute::cpu {
 namespace {
 
@@ -224,6 +226,36 @@ void pack_iq4_xs(Rows rows, uint8_t* out) {
   for (int s = 0; s < 8; ++s) pack_legacy_nibbles(rows, 8 + 16 * s, out + 64 + 128 * s);
 }
 
+constexpr uint16_t kTernaryBytes = 66;  // of a row's block in a panel
+
+// Of rows that start with 64 bytes of codes, which lie as in Q2_K's block.
+void pack_pairs(Rows rows, uint8_t* out) {
+  for (int s = 0; s < 8; ++s) pack_k_plane_2(rows, 0, s, out + 16 + 64 * s);
+}
+
+void pack_tq2_0(Rows rows, uint8_t* out) {
+  pack_halfs(rows, 64, out);
+  pack_pairs(rows, out);
+}
+
+// Five digits of base 3 a byte (quant/tq1_0.cc) to codes of two bits.
+void pack_tq1_0(Rows rows, uint8_t* out) {
+  constexpr unsigned kPowers[5] = {1, 3, 9, 27, 81};
+  std::byte codes[kPanelRows][64] = {};
+  const std::byte* code_rows[kPanelRows];
+  for (int r = 0; r < kPanelRows; ++r) {
+    code_rows[r] = codes[r];
+    for (int i = 0; i < 256; ++i) {
+      const int byte = i < 160 ? i % 32 : i < 240 ? 32 + i % 16 : 48 + i % 4;
+      const int digit = i < 160 ? i / 32 : i < 240 ? (i - 160) / 16 : (i - 240) / 4;
+      const unsigned fraction = std::to_integer<unsigned>(rows[r][byte]) * kPowers[digit] & 255;
+      codes[r][i / 128 * 32 + i % 32] |= std::byte(fraction * 3 >> 8 << i % 128 / 32 * 2);
+    }
+  }
+  pack_halfs(rows, 52, out);
+  pack_pairs(code_rows, out);
+}
+
 constexpr PanelFormat kFormats[] = {
     {quant::Type::kQ4_0, pack_q4_0, multiply_q4_0_scalar, multiply_q4_0_avx2,
      multiply_pair_q4_0_avx512},
@@ -251,6 +283,24 @@ constexpr PanelFormat kFormats[] = {
      multiply_pair_q6_k_avx512},
     {quant::Type::kIQ4_XS, pack_iq4_xs, multiply_iq4_xs_scalar, multiply_iq4_xs_avx2,
      multiply_pair_iq4_xs_avx512},
+    {quant::Type::kIQ1_S, pack_iq1_s, multiply_iq1_s_scalar, multiply_iq1_s_avx2,
+     multiply_pair_iq1_s_avx512},
+    {quant::Type::kIQ1_M, pack_iq1_m, multiply_iq1_m_scalar, multiply_iq1_m_avx2,
+     multiply_pair_iq1_m_avx512},
+    {quant::Type::kIQ2_XXS, pack_iq2_xxs, multiply_iq2_xxs_scalar, multiply_iq2_xxs_avx2,
+     multiply_pair_iq2_xxs_avx512},
+    {quant::Type::kIQ2_XS, pack_iq2_xs, multiply_iq2_xs_scalar, multiply_iq2_xs_avx2,
+     multiply_pair_iq2_xs_avx512},
+    {quant::Type::kIQ2_S, pack_iq2_s, multiply_iq2_s_scalar, multiply_iq2_s_avx2,
+     multiply_pair_iq2_s_avx512},
+    {quant::Type::kIQ3_XXS, pack_iq3_xxs, multiply_iq3_xxs_scalar, multiply_iq3_xxs_avx2,
+     multiply_pair_iq3_xxs_avx512},
+    {quant::Type::kIQ3_S, pack_iq3_s, multiply_iq3_s_scalar, multiply_iq3_s_avx2,
+     multiply_pair_iq3_s_avx512},
+    {quant::Type::kTQ1_0, pack_tq1_0, multiply_ternary_scalar, multiply_ternary_avx2,
+     multiply_pair_ternary_avx512, kTernaryBytes},
+    {quant::Type::kTQ2_0, pack_tq2_0, multiply_ternary_scalar, multiply_ternary_avx2,
+     multiply_pair_ternary_avx512, kTernaryBytes},
 };
 
 #if defined(__aarch64__)
@@ -273,6 +323,10 @@ const PanelFormat* find_panel_format(quant::Type type) {
     if (format.type == type) return &format;
   }
   return nullptr;
+}
+
+int panel_row_bytes(const PanelFormat& format) {
+  return format.row_bytes != 0 ? format.row_bytes : quant::type_info(format.type).block_bytes;
 }
 
 PanelKernel panel_kernel(const PanelFormat& format, IsaLevel level) {

@@ -1,8 +1,9 @@
 // The panel layout of each weight type: how blocks of 8 rows are woven into one block of a panel.
 //
-// A panel block takes the bytes of its 8 row blocks, no more. Codes are unsigned (a signed type's
-// have its offset added) and come in eight vectors of 32 bytes: vectors 2 q and 2 q + 1 have
-// columns 8 q to 8 q + 7, of the rows
+// A panel block takes the bytes of its 8 row blocks, no more; TQ1_0's alone takes those of TQ2_0,
+// 66 for 54 of the file, as its base-3 digits would cost every product more than the memory. Codes
+// are unsigned (a signed type's have its offset added) and come in eight vectors of 32 bytes:
+// vectors 2 q and 2 q + 1 have columns 8 q to 8 q + 7, of the rows
 //
 //   byte           0      8     16     24
 //   vector 2 q     row 0  row 1  row 4  row 5
@@ -27,6 +28,9 @@
 //         and bit 2, of the code
 //   IQ4_XS  8 halfs d, the file's 4 bytes of low scales x 8, its 2 bytes of high scales x 8,
 //         8 x nibbles
+//   TQ1_0, TQ2_0  8 halfs d, 8 x plane 2, with the whole code
+//   IQ1_S to IQ3_S  8 halfs d, 8 sub-blocks drawn in i_quants.h: code book entries stay indices,
+//         since their values would take 3 to 4 bits a weight for the file's 1.6 to 3.4
 // where the scales of Q4_K and Q5_K are 64 bytes, byte 8 j + r with the low four bits of the scale
 // of sub-block j of row r in its low nibble and of its min in the high one; then 32 bytes, byte
 // 8 i + r with the high two bits of: scale i, scale i + 4, min i, min i + 4, from bit 0 up.
@@ -54,23 +58,28 @@ struct PanelFormat {
 
   // Keeps null for the kernels of x86 where their files aren't compiled.
   constexpr PanelFormat(quant::Type type_, Pack pack_, PanelKernel scalar_, PanelKernel avx2_,
-                        PanelKernel avx512_pair_)
+                        PanelKernel avx512_pair_, uint16_t row_bytes_ = 0)
       : type(type_),
         pack(pack_),
         scalar(scalar_),
         avx2(kIsX86 ? avx2_ : nullptr),
-        avx512_pair(kIsX86 ? avx512_pair_ : nullptr) {}
+        avx512_pair(kIsX86 ? avx512_pair_ : nullptr),
+        row_bytes(row_bytes_) {}
 
   quant::Type type;
-  // One block of each of 8 rows to one panel block of 8 * block_bytes bytes.
+  // One block of each of 8 rows to one panel block of 8 * panel_row_bytes() bytes.
   Pack pack;
   PanelKernel scalar;
   PanelKernel avx2;
   PanelKernel avx512_pair;
+  uint16_t row_bytes;  // of a row's block in a panel; 0: those of the file
 };
 
 // Null if the type has no panel kernels.
 const PanelFormat* find_panel_format(quant::Type type);
+
+// Bytes that one row's block takes in a panel.
+int panel_row_bytes(const PanelFormat& format);
 
 PanelKernel panel_kernel(const PanelFormat& format, IsaLevel level);
 

@@ -1,6 +1,6 @@
-// Products of 8-row panels of Q2_K, Q3_K, Q4_K, Q5_K, Q6_K and IQ4_XS with rows of 8-bit
-// activations, blocks of 256, for the instruction sets of 64-bit Arm, as legacy_neon.h does blocks
-// of 32.
+// Products of 8-row panels of Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_XS and the types of i_quants_neon.h
+// with rows of 8-bit activations, blocks of 256, for the instruction sets of 64-bit Arm, as
+// legacy_neon.h does blocks of 32.
 //
 //   acc[row] = fma(isum, d_w * d_a, acc)
 //   acc[row] = fma(-imin, dmin_w * d_a, acc)              types with mins
@@ -13,6 +13,7 @@
 #pragma once
 
 #include "compute/cpu/panel/blocks_of_256_neon.h"
+#include "compute/cpu/panel/i_quants_neon.h"
 #include "compute/cpu/panel/k_scales_neon.h"
 #include "quant/type.h"
 
@@ -156,6 +157,15 @@ PanelKernel k_quant_kernel(quant::Type type) {
     case quant::Type::kQ5_K: return multiply<Q5_K, Dot>;
     case quant::Type::kQ6_K: return multiply<Q6_K, Dot>;
     case quant::Type::kIQ4_XS: return multiply<IQ4_XS, Dot>;
+    case quant::Type::kIQ1_S: return multiply<Book<FormatIQ1_S>, Dot>;
+    case quant::Type::kIQ1_M: return multiply<Book<FormatIQ1_M>, Dot>;
+    case quant::Type::kIQ2_XXS: return multiply<Book<FormatIQ2_XXS>, Dot>;
+    case quant::Type::kIQ2_XS: return multiply<Book<FormatIQ2_XS>, Dot>;
+    case quant::Type::kIQ2_S: return multiply<Book<FormatIQ2_S>, Dot>;
+    case quant::Type::kIQ3_XXS: return multiply<Book<FormatIQ3_XXS>, Dot>;
+    case quant::Type::kIQ3_S: return multiply<Book<FormatIQ3_S>, Dot>;
+    case quant::Type::kTQ1_0:
+    case quant::Type::kTQ2_0: return multiply<Ternary, Dot>;
     default: return nullptr;
   }
 }

@@ -53,6 +53,14 @@ void multiply_q4_k_scalar(const PanelTile& tile);
 void multiply_q5_k_scalar(const PanelTile& tile);
 void multiply_q6_k_scalar(const PanelTile& tile);
 void multiply_iq4_xs_scalar(const PanelTile& tile);
+void multiply_iq1_s_scalar(const PanelTile& tile);
+void multiply_iq1_m_scalar(const PanelTile& tile);
+void multiply_iq2_xxs_scalar(const PanelTile& tile);
+void multiply_iq2_xs_scalar(const PanelTile& tile);
+void multiply_iq2_s_scalar(const PanelTile& tile);
+void multiply_iq3_xxs_scalar(const PanelTile& tile);
+void multiply_iq3_s_scalar(const PanelTile& tile);
+void multiply_ternary_scalar(const PanelTile& tile);
 
 void multiply_q4_0_avx2(const PanelTile& tile);
 void multiply_q4_1_avx2(const PanelTile& tile);
@@ -67,6 +75,14 @@ void multiply_q4_k_avx2(const PanelTile& tile);
 void multiply_q5_k_avx2(const PanelTile& tile);
 void multiply_q6_k_avx2(const PanelTile& tile);
 void multiply_iq4_xs_avx2(const PanelTile& tile);
+void multiply_iq1_s_avx2(const PanelTile& tile);
+void multiply_iq1_m_avx2(const PanelTile& tile);
+void multiply_iq2_xxs_avx2(const PanelTile& tile);
+void multiply_iq2_xs_avx2(const PanelTile& tile);
+void multiply_iq2_s_avx2(const PanelTile& tile);
+void multiply_iq3_xxs_avx2(const PanelTile& tile);
+void multiply_iq3_s_avx2(const PanelTile& tile);
+void multiply_ternary_avx2(const PanelTile& tile);
 
 // The kernels of 64-bit Arm by type, for blocks of 32 and of 256; null for other types.
 PanelKernel legacy_kernel_neon(quant::Type type);
@@ -90,6 +106,14 @@ void multiply_pair_q4_k_avx512(const PanelTile& tile);
 void multiply_pair_q5_k_avx512(const PanelTile& tile);
 void multiply_pair_q6_k_avx512(const PanelTile& tile);
 void multiply_pair_iq4_xs_avx512(const PanelTile& tile);
+void multiply_pair_iq1_s_avx512(const PanelTile& tile);
+void multiply_pair_iq1_m_avx512(const PanelTile& tile);
+void multiply_pair_iq2_xxs_avx512(const PanelTile& tile);
+void multiply_pair_iq2_xs_avx512(const PanelTile& tile);
+void multiply_pair_iq2_s_avx512(const PanelTile& tile);
+void multiply_pair_iq3_xxs_avx512(const PanelTile& tile);
+void multiply_pair_iq3_s_avx512(const PanelTile& tile);
+void multiply_pair_ternary_avx512(const PanelTile& tile);
 
 // Where one row's codes and sums go in a tile's arrays: the row's own elements of block 0, and
 // `stride` rows between blocks, as above.

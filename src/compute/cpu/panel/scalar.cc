@@ -166,6 +166,12 @@ Scales scales_iq4_xs(const uint8_t* block, int r) {
   return scales;
 }
 
+Scales scales_of_one(const uint8_t*, int) {
+  Scales scales;
+  for (int& scale : scales.scale) scale = 1;
+  return scales;
+}
+
 int32_t sum_of(const int8_t* a, int n) {
   int32_t sum = 0;
   for (int k = 0; k < n; ++k) sum += a[k];
@@ -255,6 +261,7 @@ constexpr KQuant kQ4_K = {unpack_4, 0, 128, 128, true, scales_q4_k};
 constexpr KQuant kQ5_K = {unpack_5, 0, 160, 128, true, scales_q4_k};
 constexpr KQuant kQ6_K = {unpack_6, 32, 192, 144, false, scales_q6_k};
 constexpr KQuant kIQ4_XS = {unpack_iq4, 128, 128, 64, false, scales_iq4_xs};
+constexpr KQuant kTernary = {unpack_2, 1, 64, 16, false, scales_of_one};
 
 }  // namespace
 
@@ -271,5 +278,6 @@ void multiply_q4_k_scalar(const PanelTile& tile) { multiply(tile, kQ4_K); }
 void multiply_q5_k_scalar(const PanelTile& tile) { multiply(tile, kQ5_K); }
 void multiply_q6_k_scalar(const PanelTile& tile) { multiply(tile, kQ6_K); }
 void multiply_iq4_xs_scalar(const PanelTile& tile) { multiply(tile, kIQ4_XS); }
+void multiply_ternary_scalar(const PanelTile& tile) { multiply(tile, kTernary); }
 
 }  // namespace hearth::compute::cpu
