@@ -164,16 +164,18 @@ TEST(PanelProduct, does_not_depend_on_how_rows_and_panels_are_cut) {
 TEST(PanelProduct, writes_only_its_own_rows_and_panels) {
   std::mt19937 random(6);
   for (const ScalePlaces& places : kPanelTypes) {
-    const TestMatrix matrix = random_matrix(places, {13, 256}, random);
+    const TestMatrix matrix = random_matrix(places, {21, 256}, random);
     const QuantizedRows rows =
         quantize(random_values(3 * 256, random), 256, activation_format(places.type));
     for (const IsaLevel level : usable_isa_levels()) {
-      std::vector<float> out(3 * 20, -1.0f);
-      pack(matrix, level).multiply(rows, 1, 3, 0, 1, 2, out.data(), 20);
+      const PackedMatrix packed = pack(matrix, level);
+      std::vector<float> out(3 * 30, -1.0f);
+      packed.multiply(rows, 1, 3, 0, 1, 2, out.data(), 30);
       for (int64_t r = 0; r < 3; ++r) {
-        for (int64_t i = 0; i < 20; ++i) {
-          const bool own = r < 2 && i >= 8 && i < 13;
-          EXPECT_EQ(out[static_cast<size_t>(r * 20 + i)] != -1.0f, own) << r << " " << i;
+        for (int64_t i = 0; i < 30; ++i) {
+          const bool own = r < 2 && i >= packed.panel_rows() &&
+                           i < std::min<int64_t>(21, 2 * packed.panel_rows());
+          EXPECT_EQ(out[static_cast<size_t>(r * 30 + i)] != -1.0f, own) << r << " " << i;
         }
       }
     }

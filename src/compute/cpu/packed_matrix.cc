@@ -86,11 +86,16 @@ struct PackedMatrix::Impl {
   ActivationFormat activation;
   int64_t n_rows, n_cols, n_slices;
   int64_t n_blocks;  // of a row
-  int64_t n_panels;  // of a slice
+  int64_t n_panels;  // of a slice, of kPanelRows rows
   int64_t panel_bytes;
   uint64_t total_bytes;
   Pages memory;
   uint8_t* panels;
+
+  // Panels that a call counts as one.
+  int64_t group() const { return pair_kernel != nullptr ? 2 : 1; }
+  // Whether a slice's panel is one of a pair, whose blocks alternate; the last one may be alone.
+  bool is_paired(int64_t panel) const { return pair_kernel != nullptr && (panel | 1) < n_panels; }
 
   void pack_panel(const MatrixSource& source, int64_t panel);
   void pack_panels(const MatrixSource& source, int64_t begin, int64_t end, WorkerPool& pool);
@@ -113,9 +118,11 @@ void PackedMatrix::Impl::pack_panel(const MatrixSource& source, int64_t panel) {
                      : kZeros;
     steps[r] = inside ? block_bytes : 0;
   }
+  const int64_t panel_block_bytes = panel_bytes / n_blocks, in_slice = panel % n_panels;
+  const bool paired = is_paired(in_slice);
   uint8_t* out = panels + panel * panel_bytes;
-  const int64_t panel_block_bytes = panel_bytes / n_blocks;
-  for (int64_t b = 0; b < n_blocks; ++b, out += panel_block_bytes) {
+  if (paired && in_slice % 2 != 0) out += panel_block_bytes - panel_bytes;
+  for (int64_t b = 0; b < n_blocks; ++b, out += panel_block_bytes * (paired ? 2 : 1)) {
     format->pack(rows, out);
     for (int r = 0; r < kPanelRows; ++r) rows[r] += steps[r];
   }
@@ -199,8 +206,10 @@ bool PackedMatrix::is_slow() const { return impl_->is_slow; }
 ActivationFormat PackedMatrix::activation_format() const { return impl_->activation; }
 int64_t PackedMatrix::n_rows() const { return impl_->n_rows; }
 int64_t PackedMatrix::n_cols() const { return impl_->n_cols; }
-int64_t PackedMatrix::n_panels() const { return impl_->n_panels; }
-int64_t PackedMatrix::panel_rows() const { return kPanelRows; }
+int64_t PackedMatrix::n_panels() const {
+  return (impl_->n_panels + impl_->group() - 1) / impl_->group();
+}
+int64_t PackedMatrix::panel_rows() const { return impl_->group() * kPanelRows; }
 uint64_t PackedMatrix::size_bytes() const { return impl_->total_bytes; }
 
 void PackedMatrix::multiply(const QuantizedRows& x, int64_t row_begin, int64_t row_end,
@@ -209,13 +218,15 @@ void PackedMatrix::multiply(const QuantizedRows& x, int64_t row_begin, int64_t r
   const Impl& w = *impl_;
   CHECK(x.n_cols() == w.n_cols && x.format() == w.activation);
   CHECK(row_begin >= 0 && row_end <= x.n_rows() && slice >= 0 && slice < w.n_slices);
-  CHECK(panel_begin >= 0 && panel_end <= w.n_panels);
+  CHECK(panel_begin >= 0 && panel_end <= n_panels());
+  const int64_t begin = panel_begin * w.group();
+  const int64_t end = std::min(w.n_panels, panel_end * w.group());
   alignas(64) float products[kTileRows * 2 * kPanelRows];
   for (int64_t row = row_begin; row < row_end;) {
     const int64_t tile_end = std::min(row_end, (row / kTileRows + 1) * kTileRows);
     const QuantizedRow rows = x.storage_->at_row(row, x.n_rows(), x.n_cols(), x.format());
     PanelTile tile = {.panel = nullptr,
-                      .panel_bytes = w.panel_bytes,
+                      .block_bytes = w.panel_bytes / w.n_blocks,
                       .n_blocks = w.n_blocks,
                       .stride = rows.stride,
                       .n_rows = tile_end - row,
@@ -227,12 +238,12 @@ void PackedMatrix::multiply(const QuantizedRows& x, int64_t row_begin, int64_t r
                       .offsets_32 = rows.offsets_32,
                       .sums_32 = rows.sums_32,
                       .out = products};
-    for (int64_t panel = panel_begin, end; panel < panel_end; panel = end) {
-      const bool is_pair = w.pair_kernel != nullptr && panel + 2 <= panel_end;
-      end = panel + (is_pair ? 2 : 1);
+    for (int64_t panel = begin, next; panel < end; panel = next) {
+      const bool is_pair = w.is_paired(panel);
+      next = panel + (is_pair ? 2 : 1);
       tile.panel = w.panels + (slice * w.n_panels + panel) * w.panel_bytes;
       (is_pair ? w.pair_kernel : w.kernel)(tile);
-      const int64_t first = panel * kPanelRows, width = (end - panel) * kPanelRows;
+      const int64_t first = panel * kPanelRows, width = (next - panel) * kPanelRows;
       write_rows(products, width, tile.n_rows, std::min(width, w.n_rows - first),
                  out + (row - row_begin) * out_stride + first, out_stride);
     }

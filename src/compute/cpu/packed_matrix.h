@@ -60,7 +60,7 @@ class PackedMatrix {
   int64_t n_rows() const;  // a slice
   int64_t n_cols() const;
   int64_t n_panels() const;    // a slice
-  int64_t panel_rows() const;  // 8
+  int64_t panel_rows() const;  // that a kernel computes at once: 8, or 16 as a pair of 8
   uint64_t size_bytes() const;
 
   // out[r * out_stride + row] = W x_r for the rows of panels [panel_begin, panel_end) of `slice`,

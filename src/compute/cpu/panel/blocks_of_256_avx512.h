@@ -118,7 +118,7 @@ struct CachedRows {
 // kFold brings LaneSums to one sum a row, rows in order.
 template <class Block, class Rows, auto kFold>
 inline void multiply_rows(const PanelTile& tile) {
-  const int64_t n_blocks = tile.n_blocks, stride = tile.stride, to_other = tile.panel_bytes;
+  const int64_t n_blocks = tile.n_blocks, stride = tile.stride, to_other = tile.block_bytes;
   const uint8_t* from = tile.panel;
   const float* scales = tile.scales;
   const int16_t* sums_32 = tile.sums_32;
@@ -138,6 +138,7 @@ inline void multiply_rows(const PanelTile& tile) {
       for (int64_t r = 0; r < rows.n(); ++r)
         rows.sums[r] = sub_block.add(rows.sums[r], codes + 32 * r);
     }
+    from += to_other;
     for (int64_t r = 0; r < rows.n(); ++r) {
       const TailRow row = {scales[r], sums_32 + 8 * r, offsets_32 + 2 * r, 2 * stride};
       rows.acc[r] = block.add(rows.acc[r], kFold(rows.sums[r]), row);

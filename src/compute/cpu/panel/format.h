@@ -15,6 +15,7 @@
 //            byte b of vector i (i + 4)
 //   bytes    8 x 32 bytes: the vectors
 // Scales are those of the file, of 8 rows side by side.
+//
 //   Q4_0  nibbles, 8 halfs d                     Q4_1  nibbles, 8 halfs d, 8 halfs m
 //   Q5_0  nibbles, plane 1, 8 halfs d            Q5_1  nibbles, plane 1, 8 halfs d, 8 halfs m
 //   Q8_0  bytes, 8 halfs d
@@ -34,6 +35,9 @@
 // where the scales of Q4_K and Q5_K are 64 bytes, byte 8 j + r with the low four bits of the scale
 // of sub-block j of row r in its low nibble and of its min in the high one; then 32 bytes, byte
 // 8 i + r with the high two bits of: scale i, scale i + 4, min i, min i + 4, from bit 0 up.
+//
+// Where a level has a kernel for two panels at once, panels 2 i and 2 i + 1 of a slice are stored
+// as one, blocks of the first and of the second in turns, so that a kernel reads one stream.
 #pragma once
 
 #include <cstddef>

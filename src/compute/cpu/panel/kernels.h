@@ -24,7 +24,7 @@ constexpr int kTileRows =
 // and of the others, takes off the two 16-bit lanes that a kernel sums these columns into.
 struct PanelTile {
   const uint8_t* panel;
-  int64_t panel_bytes;  // to the next panel, which a pair kernel takes too
+  int64_t block_bytes;  // of a panel; in a pair the blocks of both alternate
   int64_t n_blocks;
   int64_t stride;
   int64_t n_rows;             // 1 to kTileRows
@@ -92,7 +92,8 @@ PanelKernel k_quant_kernel_neon(quant::Type type);
 PanelKernel k_quant_kernel_dotprod(quant::Type type);
 PanelKernel k_quant_kernel_i8mm(quant::Type type);
 
-// Two panels, the tile's and the next; the bits are those of the same panels one by one.
+// Two panels, of which the tile has the first one's blocks and between them the other's; the bits
+// are those of the same panels one by one.
 void multiply_pair_q4_0_avx512(const PanelTile& tile);
 void multiply_pair_q4_1_avx512(const PanelTile& tile);
 void multiply_pair_q5_0_avx512(const PanelTile& tile);

@@ -154,12 +154,12 @@ struct Block {
 // A few rows: their sums stay in registers, and the panels stream through once.
 template <class Format, int kRows>
 void multiply_few(const PanelTile& tile) {
-  const int64_t n_blocks = tile.n_blocks, stride = tile.stride, to_other = tile.panel_bytes;
+  const int64_t n_blocks = tile.n_blocks, stride = tile.stride, to_other = tile.block_bytes;
   const uint8_t* from = tile.panel;
   BlockRows rows(tile);
   __m512 acc[kRows];
   for (int r = 0; r < kRows; ++r) acc[r] = _mm512_setzero_ps();
-  for (int64_t b = 0; b < n_blocks; ++b, from += Format::kBytes, rows.advance(stride)) {
+  for (int64_t b = 0; b < n_blocks; ++b, from += 2 * Format::kBytes, rows.advance(stride)) {
     prefetch_bytes(from, Format::kBytes);
     prefetch_bytes(from + to_other, Format::kBytes);
     const Block<Format> block(from, from + to_other);
@@ -172,13 +172,13 @@ void multiply_few(const PanelTile& tile) {
 template <class Format>
 void multiply_many(const PanelTile& tile) {
   const int64_t n_blocks = tile.n_blocks, stride = tile.stride, n_rows = tile.n_rows;
-  const int64_t to_other = tile.panel_bytes;
+  const int64_t to_other = tile.block_bytes;
   const uint8_t* from = tile.panel;
   float* out = tile.out;
   BlockRows rows(tile);
   for (int64_t r = 0; r < n_rows; ++r)
     _mm512_store_ps(out + 2 * kPanelRows * r, _mm512_setzero_ps());
-  for (int64_t b = 0; b < n_blocks; ++b, from += Format::kBytes, rows.advance(stride)) {
+  for (int64_t b = 0; b < n_blocks; ++b, from += 2 * Format::kBytes, rows.advance(stride)) {
     prefetch_bytes(from, Format::kBytes);
     prefetch_bytes(from + to_other, Format::kBytes);
     const Block<Format> block(from, from + to_other);

@@ -13,8 +13,8 @@
 namespace hearth::compute::cpu {
 namespace {
 
-// Ahead of the block in hand, in each of the two panels.
-constexpr int kPrefetchBytes = 1536;
+// Ahead of the block in hand.
+constexpr int kPrefetchBytes = 3072;
 
 inline void prefetch_bytes(const uint8_t* block, int n_bytes) {
   for (int line = 0; line < n_bytes; line += 64) {
