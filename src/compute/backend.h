@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "compute/batch.h"
 #include "compute/program.h"
+#include "compute/step_profile.h"
 #include "quant/type.h"
 
 namespace hearth::compute {
@@ -66,6 +67,9 @@ class Backend {
   // batch.rows.size() in [1, max_rows]. logits: n_vocab floats for each row with wants_logits, in
   // order. kNonFinite if a wanted logit is NaN or infinite.
   virtual Result<void> run(const Batch& batch, std::span<float> logits) = 0;
+
+  // The same bits, and how each operation ran.
+  virtual Result<StepRun> run_timed(const Batch& batch, std::span<float> logits) = 0;
 
   // Bytes that a matrix of this shape takes once added, for fit checks before any is.
   virtual uint64_t matrix_bytes(quant::Type type, int64_t n_rows, int64_t n_cols) const = 0;

@@ -197,6 +197,8 @@ Result<std::unique_ptr<Model>> Model::load(const gguf::File& file,
   auto model = std::unique_ptr<Model>(new Model());
   Weights weights(file, backend.get(), backend.get());
   Built built = TRY(build_program(plan.recipe, plan.info.n_ctx, weights));
+  model->work_ =
+      compute::StepWork(built.program, plan.kv, weights.take_matrices(), weights.take_tables());
   TRY(backend->prepare(std::move(built.program), plan.kv, options.max_rows));
   // What was read once, above all the tokens' texts.
   for (const MappedFile& part : file.parts()) part.advise_done(0, part.bytes().size());
@@ -209,6 +211,10 @@ Result<std::unique_ptr<Model>> Model::load(const gguf::File& file,
 
 Result<void> Model::run(const compute::Batch& batch, std::span<float> logits) {
   return backend_->run(batch, logits);
+}
+
+Result<compute::StepProfile> Model::profile(const compute::Batch& batch, std::span<float> logits) {
+  return work_.describe(batch, TRY(backend_->run_timed(batch, logits)));
 }
 
 }  // namespace hearth::models

@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "compute/backend.h"
+#include "compute/step_work.h"
 #include "gguf/file.h"
 #include "quant/type.h"
 
@@ -83,12 +84,15 @@ class Model {
 
   // See compute/backend.h. kInvalidArgument for a token, position or block out of range.
   Result<void> run(const compute::Batch& batch, std::span<float> logits);
+  // The same bits, and where the time went.
+  Result<compute::StepProfile> profile(const compute::Batch& batch, std::span<float> logits);
 
  private:
   Model() = default;
   ModelInfo info_;
   int32_t max_rows_ = 0;
   std::vector<std::vector<std::byte>> owned_;  // weights that are not in the file as they are
+  compute::StepWork work_;
   std::unique_ptr<compute::Backend> backend_;
 };
 

@@ -83,6 +83,8 @@ Result<compute::MatrixId> Weights::add(const compute::MatrixSource& source, doub
   if (!target_) return 0;
   compute::MatrixSource placed = source;
   placed.file = file_.part_of(source.data);
+  matrices_.push_back(
+      {std::string(source.name), source.type, source.n_rows, source.n_cols, slice_bytes});
   return target_->add_matrix(placed);
 }
 
@@ -135,6 +137,7 @@ Result<compute::TableId> Weights::table(const std::string& name, int64_t n_rows,
   totals_.bytes += tensor->data.size();
   totals_.bytes_per_token += tensor->data.size() / tensor->n_rows();
   if (!target_) return 0;
+  tables_.push_back({name, tensor->type, n_rows, n_cols, tensor->data.size()});
   return target_->add_table({name, tensor->type, n_rows, n_cols, 1, tensor->data});
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "compute/backend.h"
+#include "compute/step_work.h"
 #include "gguf/file.h"
 #include "models/recipe.h"
 #include "quant/type.h"
@@ -58,6 +59,9 @@ class Weights {
 
   const WeightTotals& totals() const { return totals_; }
   OwnedBytes take_owned() { return std::move(owned_); }
+  // What the target was given, by id.
+  std::vector<compute::WeightFacts> take_matrices() { return std::move(matrices_); }
+  std::vector<compute::WeightFacts> take_tables() { return std::move(tables_); }
 
  private:
   Result<const gguf::Tensor*> find(const std::string& name, std::vector<int64_t> shape);
@@ -69,6 +73,7 @@ class Weights {
   std::unordered_set<std::string> used_;
   WeightTotals totals_;
   OwnedBytes owned_;
+  std::vector<compute::WeightFacts> matrices_, tables_;
 };
 
 }  // namespace hearth::models

@@ -72,10 +72,13 @@ class CpuBackend final : public Backend {
   }
 
   Result<void> run(const Batch& batch, std::span<float> logits) override {
-    if (executor_ == nullptr)
-      return fail(ErrorCode::kInvalidArgument, "run() before a successful prepare()");
-    TRY(check_batch(batch, logits, limits_));
+    TRY(check_ready(batch, logits));
     return executor_->run(batch, logits);
+  }
+
+  Result<StepRun> run_timed(const Batch& batch, std::span<float> logits) override {
+    TRY(check_ready(batch, logits));
+    return executor_->run_timed(batch, logits);
   }
 
   uint64_t matrix_bytes(quant::Type type, int64_t n_rows, int64_t n_cols) const override {
@@ -99,6 +102,12 @@ class CpuBackend final : public Backend {
  private:
   // Keeps every product of rows and widths far inside 64 bits.
   static constexpr int32_t kMostRows = 1 << 16;
+
+  Result<void> check_ready(const Batch& batch, std::span<const float> logits) const {
+    if (executor_ == nullptr)
+      return fail(ErrorCode::kInvalidArgument, "run() before a successful prepare()");
+    return check_batch(batch, logits, limits_);
+  }
 
   WorkerPool pool_;
   IsaLevel level_;

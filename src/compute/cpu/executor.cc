@@ -68,6 +68,19 @@ int32_t most_used_experts(const Program& program) {
   return most;
 }
 
+// By operation; `seconds` of the whole is left to the caller.
+StepRun mean_of(const std::vector<StepClock>& clocks) {
+  StepRun mean{.seconds = 0, .ops = std::vector<OpRun>(clocks.front().runs().size() - 1)};
+  const auto n = static_cast<double>(clocks.size());
+  for (const StepClock& clock : clocks) {
+    for (size_t i = 0; i < mean.ops.size(); ++i) {
+      mean.ops[i].seconds += clock.runs()[i + 1].seconds / n;
+      mean.ops[i].waited_seconds += clock.runs()[i + 1].waited_seconds / n;
+    }
+  }
+  return mean;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Executor>> Executor::create(const Program& program, const KvConfig& kv,
@@ -139,14 +152,42 @@ Result<void> Executor::run(const Batch& batch, std::span<float> logits) {
     turn_ropes(walk);
     for (const auto& operation : operations_) operation->run(walk);
   });
-  const int64_t bad = workspace_->step.first_bad_row;
+  return check_logits();
+}
+
+Result<StepRun> Executor::run_timed(const Batch& batch, std::span<float> logits) {
+  const StepClock::Time::time_point begin = StepClock::Time::now();
+  std::vector<StepClock> clocks(static_cast<size_t>(workspace_->n_threads()),
+                                StepClock(begin, operations_.size()));
+  begin_step(batch, logits.data());
+  workspace_->pool.run([&](int thread) {
+    StepClock& clock = clocks[static_cast<size_t>(thread)];
+    Walk walk(workspace_->pool, thread, counters_, &clock);
+    turn_ropes(walk);
+    for (size_t i = 0; i < operations_.size(); ++i) {
+      clock.announce(i);
+      operations_[i]->run(walk);
+    }
+    walk.barrier();
+    clock.end();
+  });
+  StepRun run = mean_of(clocks);
+  run.seconds = std::chrono::duration<double>(StepClock::Time::now() - begin).count();
+  for (size_t i = 0; i < operations_.size(); ++i)
+    run.ops[i].n_experts = operations_[i]->n_experts();
+  TRY(check_logits());
+  return run;
+}
+
+Result<void> Executor::check_logits() const {
+  const Step& step = workspace_->step;
+  const int64_t bad = step.first_bad_row;
   if (bad == INT64_MAX) return {};
-  const int32_t row = workspace_->step.wanted[static_cast<size_t>(bad)];
+  const int32_t row = step.wanted[static_cast<size_t>(bad)];
   return fail(ErrorCode::kNonFinite,
               fmt::format("the logits of row {} (position {} of sequence {}) are not finite: the "
                           "model's weights or the cache hold NaN or infinity",
-                          row, batch.rows[static_cast<size_t>(row)].position,
-                          batch.rows[static_cast<size_t>(row)].sequence));
+                          row, step.row(row).position, step.row(row).sequence));
 }
 
 }  // namespace hearth::compute::cpu

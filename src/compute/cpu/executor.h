@@ -26,10 +26,13 @@ class Executor {
 
   // The batch has passed check_batch. kNonFinite names the first row with a bad logit.
   Result<void> run(const Batch& batch, std::span<float> logits);
+  // The same, timed.
+  Result<StepRun> run_timed(const Batch& batch, std::span<float> logits);
 
  private:
   void begin_step(const Batch& batch, float* logits);
   void turn_ropes(Walk& walk) const;
+  Result<void> check_logits() const;
 
   std::unique_ptr<Workspace> workspace_;
   std::vector<std::unique_ptr<Operation>> operations_;

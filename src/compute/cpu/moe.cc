@@ -59,6 +59,15 @@ class Moe final : public Operation {
     combine(walk);
   }
 
+  int64_t n_experts() const override {
+    int64_t n = 0;
+    for (int32_t last = -1; const ExpertTile& tile : order_.tiles()) {
+      n += tile.expert != last;
+      last = tile.expert;
+    }
+    return n;
+  }
+
  private:
   float* row_of(Shared which, int64_t i, int64_t width) const {
     return workspace_.shared(which) + i * width;

@@ -16,6 +16,7 @@
 
 #include "base/check.h"
 #include "base/worker_pool.h"
+#include "compute/cpu/step_clock.h"
 
 namespace hearth::compute::cpu {
 
@@ -27,8 +28,9 @@ struct Range {
 
 class Walk {
  public:
-  Walk(WorkerPool& pool, int thread, std::span<WorkCounter> counters)
-      : pool_(pool), thread_(thread), counters_(counters) {}
+  // clock: this thread's, or null for a step that is not timed.
+  Walk(WorkerPool& pool, int thread, std::span<WorkCounter> counters, StepClock* clock = nullptr)
+      : pool_(pool), thread_(thread), counters_(counters), clock_(clock) {}
 
   int thread() const { return thread_; }
   int n_threads() const { return pool_.n_threads(); }
@@ -36,11 +38,15 @@ class Walk {
   void enter(Stage stage) {
     const bool flows = (last_ == Stage::kRows && stage == Stage::kRows) ||
                        (last_ == Stage::kRedundant && stage == Stage::kShared);
-    if (!is_first_ && !flows) pool_.barrier();
+    if (!is_first_ && !flows) barrier();
+    if (clock_ != nullptr) clock_->begin_stage();
     is_first_ = false;
     last_ = stage;
   }
-  void barrier() { pool_.barrier(); }
+  void barrier() {
+    if (clock_ == nullptr) return pool_.barrier();
+    clock_->wait([this] { pool_.barrier(); });
+  }
 
   // This thread's contiguous share of [0, n); a single item is thread 0's.
   Range share(int64_t n) const {
@@ -58,6 +64,7 @@ class Walk {
   WorkerPool& pool_;
   int thread_;
   std::span<WorkCounter> counters_;
+  StepClock* clock_;
   size_t n_counters_ = 0;
   Stage last_ = Stage::kShared;
   bool is_first_ = true;

@@ -165,6 +165,8 @@ class Operation {
  public:
   virtual ~Operation() = default;
   virtual void run(Walk& walk) = 0;
+  // That the last run used.
+  virtual int64_t n_experts() const { return 0; }
 };
 
 // Each prepares what its operation needs; the program has passed check_program.

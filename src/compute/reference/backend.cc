@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <limits>
+#include <set>
 
 #include "base/check.h"
 #include "compute/program_check.h"
@@ -79,10 +81,38 @@ class ReferenceBackend final : public Backend {
   }
 
   Result<void> run(const Batch& batch, std::span<float> logits) override {
+    TRY(run_timed(batch, logits));
+    return {};
+  }
+
+  Result<StepRun> run_timed(const Batch& batch, std::span<float> logits) override {
     TRY(check_batch(batch, logits, limits_));
     batch_ = &batch;
     logits_ = logits;
-    for (const Op& op : program_.ops) std::visit([this](const auto& o) { step(o); }, op);
+    StepRun run;
+    for (const Op& op : program_.ops) {
+      used_experts_.clear();
+      const auto begin = std::chrono::steady_clock::now();
+      std::visit([this](const auto& o) { step(o); }, op);
+      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+      run.ops.push_back({.seconds = took.count(), .n_experts = std::ssize(used_experts_)});
+      run.seconds += took.count();
+    }
+    TRY(check_finite(logits));
+    return run;
+  }
+
+  uint64_t matrix_bytes(quant::Type, int64_t n_rows, int64_t n_cols) const override {
+    return static_cast<uint64_t>(n_rows) * static_cast<uint64_t>(n_cols) * sizeof(float);
+  }
+
+  std::string description() const override { return "reference: scalar definition, 1 thread"; }
+  std::vector<std::string> slow_paths() const override {
+    return {"everything: this backend is the definition, not for speed"};
+  }
+
+ private:
+  Result<void> check_finite(std::span<const float> logits) const {
     for (size_t i = 0; i < logits.size(); ++i) {
       if (!std::isfinite(logits[i])) {
         return fail(
@@ -96,16 +126,6 @@ class ReferenceBackend final : public Backend {
     return {};
   }
 
-  uint64_t matrix_bytes(quant::Type, int64_t n_rows, int64_t n_cols) const override {
-    return static_cast<uint64_t>(n_rows) * static_cast<uint64_t>(n_cols) * sizeof(float);
-  }
-
-  std::string description() const override { return "reference: scalar definition, 1 thread"; }
-  std::vector<std::string> slow_paths() const override {
-    return {"everything: this backend is the definition, not for speed"};
-  }
-
- private:
   std::span<float> row(BufferId id, size_t r) {
     const auto width = static_cast<size_t>(program_.buffer_widths[static_cast<size_t>(id)]);
     return {buffers_[static_cast<size_t>(id)].data() + r * width, width};
@@ -252,6 +272,7 @@ class ReferenceBackend final : public Backend {
       const std::vector<float> scores = product(op.router, 0, op.router_bias, x);
       std::vector<float> sum(row(op.out, r).size());
       for (const Choice& choice : reference::choose_experts(op, scores)) {
+        used_experts_.insert(choice.expert);
         std::vector<float> hidden = product(op.gate, choice.expert, kNone, x);
         gate_in_place(hidden, product(op.up, choice.expert, kNone, x), op.activation);
         add_scaled(sum, choice.weight, product(op.down, choice.expert, kNone, hidden));
@@ -280,6 +301,7 @@ class ReferenceBackend final : public Backend {
   Program program_;
   KvCache cache_;
   BatchLimits limits_{};
+  std::set<int32_t> used_experts_;  // by the operation at hand
   const Batch* batch_ = nullptr;
   std::span<float> logits_;
 };

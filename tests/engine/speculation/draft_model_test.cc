@@ -87,6 +87,10 @@ class FailingBackend : public compute::Backend {
     if (n_steps_-- <= 0) return fail(ErrorCode::kNonFinite, "no step is left");
     return inner_->run(batch, logits);
   }
+  Result<compute::StepRun> run_timed(const compute::Batch& batch,
+                                     std::span<float> logits) override {
+    return inner_->run_timed(batch, logits);
+  }
   uint64_t matrix_bytes(quant::Type type, int64_t n_rows, int64_t n_cols) const override {
     return inner_->matrix_bytes(type, n_rows, n_cols);
   }
