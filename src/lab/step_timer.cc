@@ -21,11 +21,15 @@ Result<void> check_cancelled(const IsCancelled& is_cancelled) {
 
 StepTimer::StepTimer(models::Model& model) : model_(model) {}
 
-Result<double> StepTimer::time(const Workload& work, const IsCancelled& is_cancelled) {
+Result<void> StepTimer::warm_up(const Workload& work, const IsCancelled& is_cancelled) {
   TRY(make_room(work));
   const int32_t warm = std::max(work.begin(), 1) - 1;
   for (int32_t s = 0; s < work.n_sequences; ++s) TRY(fill(s, warm, is_cancelled));
-  TRY(step(warm, work.n_sequences));
+  return step(warm, work.n_sequences);
+}
+
+Result<double> StepTimer::time(const Workload& work, const IsCancelled& is_cancelled) {
+  TRY(warm_up(work, is_cancelled));
   const auto start = std::chrono::steady_clock::now();
   TRY(run_work(work, is_cancelled));
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
@@ -36,20 +40,30 @@ Result<double> StepTimer::time(const Workload& work, const IsCancelled& is_cance
   return took.count();
 }
 
+Result<std::vector<compute::StepProfile>> StepTimer::profile(const Workload& work,
+                                                             const IsCancelled& is_cancelled) {
+  TRY(warm_up(work, is_cancelled));
+  std::vector<compute::StepProfile> profiles;
+  profiles_ = &profiles;
+  auto ran = run_work(work, is_cancelled);
+  profiles_ = nullptr;
+  TRY(std::move(ran));
+  return profiles;
+}
+
 Result<void> StepTimer::check_fits(const Workload& work) const {
   const int64_t n_needed = int64_t{blocks_for(work.end())} * work.n_sequences;
   if (work.end() > model_.info().n_ctx || n_needed > model_.n_kv_blocks()) {
     return fail(
         ErrorCode::kContextExceeded,
-        fmt::format("bench: {} at depth {} needs {} positions of {} sequence(s), the context holds "
+        fmt::format("{} at depth {} needs {} positions of {} sequence(s), the context holds "
                     "{}, the cache {} in all",
                     work.label(), work.depth, work.end(), work.n_sequences, model_.info().n_ctx,
                     model_.info().n_kv_positions));
   }
   if (work.n_sequences > model_.max_rows()) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("bench: {} sequences, at most {} fit a step", work.n_sequences,
-                            model_.max_rows()));
+    return fail(ErrorCode::kInvalidArgument, fmt::format("{} sequences, at most {} fit a step",
+                                                         work.n_sequences, model_.max_rows()));
   }
   return {};
 }
@@ -119,7 +133,9 @@ Result<void> StepTimer::run_rows() {
   const auto n_wanted =
       static_cast<size_t>(std::ranges::count_if(rows_, &compute::Row::wants_logits));
   logits_.resize(n_wanted * static_cast<size_t>(model_.info().n_vocab));
-  return model_.run({rows_, tables_}, logits_);
+  if (profiles_ == nullptr) return model_.run({rows_, tables_}, logits_);
+  profiles_->push_back(TRY(model_.profile({rows_, tables_}, logits_)));
+  return {};
 }
 
 }  // namespace hearth::lab

@@ -27,6 +27,10 @@ class StepTimer {
   // whatever ran meanwhile leaves no cold start to be timed. Errors of check_fits(); kCancelled.
   Result<double> time(const Workload& work, const IsCancelled& is_cancelled);
 
+  // The same work, and where the time of each of its steps went.
+  Result<std::vector<compute::StepProfile>> profile(const Workload& work,
+                                                    const IsCancelled& is_cancelled);
+
   // Of the last timed step: [n_sequences, n_vocab].
   std::span<const float> last_logits() const { return logits_; }
 
@@ -36,6 +40,7 @@ class StepTimer {
     int32_t length = 0;  // positions that hold what bench_token() says
   };
 
+  Result<void> warm_up(const Workload& work, const IsCancelled& is_cancelled);
   Result<void> make_room(const Workload& work);
   Result<void> fill(int32_t sequence, int32_t length, const IsCancelled& is_cancelled);
   Result<void> run_work(const Workload& work, const IsCancelled& is_cancelled);
@@ -50,6 +55,7 @@ class StepTimer {
   std::vector<std::span<const int32_t>> tables_;  // the blocks of sequences_
   std::vector<compute::Row> rows_;
   std::vector<float> logits_;
+  std::vector<compute::StepProfile>* profiles_ = nullptr;  // of steps that are not to be just run
 };
 
 }  // namespace hearth::lab
