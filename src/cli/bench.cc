@@ -16,6 +16,7 @@
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
 #include "cli/open_model.h"
+#include "cli/workload_options.h"
 #include "lab/machine_load.h"
 
 namespace hearth::cli {
@@ -58,22 +59,9 @@ class Bench {
  private:
   Result<void> measure() {
     const auto works = TRY(lab::list_workloads(options_.lists));
-    TRY(size_cache(works));
+    TRY(size_cache(works, model_));
     TRY(start_peer());
     for (const int n_threads : options_.threads) TRY(measure_with(n_threads, works));
-    return {};
-  }
-
-  Result<void> size_cache(const std::vector<lab::Workload>& works) {
-    const lab::CacheNeed need = lab::cache_need(works);
-    constexpr int64_t kMost = 1 << 30;
-    if (need.n_kv_positions > kMost) {
-      return fail(ErrorCode::kInvalidArgument,
-                  fmt::format("bench: {} positions of all sequences together, at most {} are held",
-                              need.n_kv_positions, kMost));
-    }
-    if (model_.n_ctx == 0) model_.n_ctx = static_cast<int32_t>(need.n_ctx);
-    model_.n_kv_positions = std::max(model_.n_ctx, static_cast<int32_t>(need.n_kv_positions));
     return {};
   }
 
@@ -128,15 +116,6 @@ class Bench {
   BenchReport report_;
 };
 
-// -p 1,16,512: one word, so that MODEL may follow.
-void add_list(CLI::App& command, const std::string& name, std::vector<int32_t>& values,
-              const std::string& description) {
-  command.add_option(name, values, description)
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->capture_default_str();
-}
-
 void add_output_options(CLI::App& command, Options& options) {
   auto* json = command.add_flag("--json", options.as_json, "print JSON, every sample included");
   command.add_flag("--csv", options.as_csv, "print CSV")->excludes(json);
@@ -155,11 +134,7 @@ void add_bench(CLI::App& app, Command& selected) {
   add_model_and_cache_options(*command, options->model);
   command->get_option("--ctx")->description(
       "positions of the context (default: what the rows need)");
-  add_list(*command, "-p,--prompt", options->lists.prompts, "prompt tokens; 0: none");
-  add_list(*command, "-n,--generate", options->lists.generations, "generated tokens; 0: none");
-  add_list(*command, "-d,--depth", options->lists.depths, "tokens in the context before either");
-  add_list(*command, "-b,--batch", options->lists.batches,
-           "sequences that generate together, each at the depth");
+  add_workload_options(*command, options->lists);
   command->add_option("-t,--threads", options->threads, "threads (default: the physical cores)")
       ->delimiter(',')
       ->allow_extra_args(false)

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "cli/text_table.h"
 #include "lab/machine_load.h"
 
 namespace hearth::cli {
@@ -37,8 +38,6 @@ std::string name_of(const lab::BenchRow& row) {
 std::string range_of(const lab::Summary& summary) {
   return fmt::format("{:.5g}..{:.5g}", summary.least, summary.most);
 }
-
-using Cells = std::vector<std::string>;
 
 Cells table_row(const lab::BenchRow& row, bool has_peer) {
   const lab::Summary rate = rates(row);
@@ -86,21 +85,6 @@ std::string machine_line(const BenchReport& report, const lab::MachineRates& mac
                         *machine.macs_per_s * 1e-9);
   }
   return text + "\n";
-}
-
-// The first column to the left, figures to the right.
-std::string laid_out(const std::vector<Cells>& lines) {
-  std::vector<size_t> widths(lines.front().size());
-  for (const Cells& cells : lines) {
-    for (size_t i = 0; i < cells.size(); ++i) widths[i] = std::max(widths[i], cells[i].size());
-  }
-  std::string text;
-  for (const Cells& cells : lines) {
-    text += fmt::format("{:<{}}", cells[0], widths[0]);
-    for (size_t i = 1; i < cells.size(); ++i) text += fmt::format("  {:>{}}", cells[i], widths[i]);
-    text += '\n';
-  }
-  return text;
 }
 
 nlohmann::ordered_json summary_json(const std::vector<double>& samples) {
@@ -212,7 +196,7 @@ std::string bench_table(const BenchReport& report) {
   }
   std::vector<Cells> lines = {head};
   for (const lab::BenchRow& row : report.rows) lines.push_back(table_row(row, has_peer));
-  return text + laid_out(lines);
+  return text + text_table(lines, 1);
 }
 
 std::string bench_csv(const BenchReport& report) {

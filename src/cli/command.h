@@ -20,6 +20,7 @@ void add_cp(CLI::App& app, Command& selected);
 void add_import(CLI::App& app, Command& selected);
 void add_list(CLI::App& app, Command& selected);
 void add_perplexity(CLI::App& app, Command& selected);
+void add_profile(CLI::App& app, Command& selected);
 void add_rm(CLI::App& app, Command& selected);
 void add_run(CLI::App& app, Command& selected);
 void add_show(CLI::App& app, Command& selected);

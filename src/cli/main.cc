@@ -59,6 +59,7 @@ int run_program(int argc, char** argv) {
   hearth::cli::add_template(app, selected);
   hearth::cli::add_perplexity(app, selected);
   hearth::cli::add_bench(app, selected);
+  hearth::cli::add_profile(app, selected);
   hearth::cli::add_synth(app, selected);
   try {
     std::vector<std::string> words = given_words(argc, argv);

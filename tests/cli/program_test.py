@@ -19,7 +19,7 @@ import unittest
 
 HEARTH = os.path.abspath(sys.argv.pop(1))
 MODEL = "smollm2:135m"
-COMMANDS = ["run", "list", "show", "import", "cp", "rm", "convert", "tokenize", "template", "perplexity", "bench", "synth"]
+COMMANDS = ["run", "list", "show", "import", "cp", "rm", "convert", "tokenize", "template", "perplexity", "bench", "profile", "synth"]
 
 
 class Program(unittest.TestCase):
@@ -75,6 +75,9 @@ class Errors(Program):
                             ("bench m --peer python3", ["--peer", "--vs"]),
                             ("bench m --vs ollama", ["--vs", "ollama"]),
                             ("bench m --json --csv", ["--csv", "--json"]),
+                            ("profile m -p many", ["profile: ", "--prompt", "many"]),
+                            ("profile m -p 0 -n 0", ["nothing to time"]),
+                            ("profile m --per-ops", ["no option '--per-ops'", "'--per-op'"]),
                             ("list all", ["list: 'all' is one word too many"]),
                             ("show", ["show: MODEL is required"])]:
             done = self.hearth(*shlex.split(line))
