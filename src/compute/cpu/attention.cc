@@ -1,55 +1,56 @@
 // AttentionOp: which queries meet which KV blocks, on which thread.
 //
-// The definition that fixes every bit: a query's positions are cut at multiples of kSpanPositions;
-// inside a span its blocks are attended in ascending order from an empty state, and the spans'
-// states are folded in ascending order into an empty one. So an item may be a few rows of a
-// sequence times one KV head over all spans (prompts, many sequences), or one span of it (few rows,
-// long context), with the same result.
+// An item of work is a few rows of a sequence times one KV head over all spans (prompts, many
+// sequences), or one span of it (few rows, long context), with the same result:
+// attention/kernel.h defines it.
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "compute/cpu/workspace.h"
 
 namespace hearth::compute::cpu {
 namespace {
 
-constexpr int32_t kSpanPositions = 256;
+// Keys or values of this many blocks ahead are fetched: the blocks lie anywhere, and those of q8_0
+// are read in less time than one comes from memory.
+constexpr int64_t kPartsAhead = 2;
 // Spans become items of their own in steps of at most this many rows, for which the partial states
 // have memory.
 constexpr int64_t kMostSplitRows = 8;
 
-// One thread's memory for an item: [max_queries] of each, states twice (part and total).
+// One thread's memory for an item.
 struct Scratch {
-  std::vector<const float*> q;
-  std::vector<int32_t> first, last;
-  std::vector<float> max[2], sum[2];
-  float* acc[2];  // [max_queries, head_dim]
-  float* keys;    // [head_dim, 32]
-  float* values;  // [32, head_dim]
+  std::vector<const float*> q;       // [max_queries], as all of the queries'
+  std::vector<int32_t> first, last;  // [max_queries]
+  SpanStates part, total;            // of [max_queries]; total has no scores
+  float* block;                      // [attention_scratch(head_dim)]
 };
 
 class Attention final : public Operation {
  public:
   Attention(const AttentionOp& op, Workspace& workspace)
       : workspace_(workspace),
+        kernels_(workspace.attention),
+        format_(kernels_.formats[static_cast<size_t>(workspace.cache.type())]),
         op_(op),
         q_(workspace.buffer(op.q)),
         out_(workspace.buffer(op.out)),
         sinks_(workspace.weights.vector(op.sinks)),
         heads_per_kv_(op.n_heads / op.n_kv_heads),
+        keys_bytes_(kv_keys_bytes(workspace.cache.type(), op.head_dim)),
         max_queries_(int64_t{workspace.rows_per_group} * heads_per_kv_),
         max_spans_((workspace.max_positions + kSpanPositions - 1) / kSpanPositions),
         max_parts_(max_spans_ * std::min(workspace.max_rows, kMostSplitRows) * op.n_heads),
         scratch_(static_cast<size_t>(workspace.n_threads())) {
     const int64_t dim = op.head_dim;
     workspace.reserve(Shared::kAttentionParts, max_parts_ * (dim + 2));
-    workspace.reserve_per_thread(Shared::kAttention, 2 * (max_queries_ + kKvBlockTokens) * dim);
-    const auto n = static_cast<size_t>(max_queries_);
+    workspace.reserve_per_thread(
+        Shared::kAttention, max_queries_ * (kSpanPositions + 4 + 2 * dim) + attention_scratch(dim));
     for (Scratch& scratch : scratch_) {
-      scratch.q.resize(n);
-      for (auto* positions : {&scratch.first, &scratch.last}) positions->resize(n);
-      for (auto* state : {&scratch.max[0], &scratch.max[1], &scratch.sum[0], &scratch.sum[1]})
-        state->resize(n);
+      scratch.q.resize(static_cast<size_t>(max_queries_));
+      for (auto* positions : {&scratch.first, &scratch.last})
+        positions->resize(static_cast<size_t>(max_queries_));
     }
   }
 
@@ -74,12 +75,15 @@ class Attention final : public Operation {
   Scratch& scratch_of(int thread) {
     Scratch& scratch = scratch_[static_cast<size_t>(thread)];
     float* memory = workspace_.shared(Shared::kAttention, thread);
-    for (float** part : {&scratch.acc[0], &scratch.acc[1]}) {
-      *part = memory;
-      memory += max_queries_ * op_.head_dim;
+    const auto take = [&](int64_t n) { return std::exchange(memory, memory + n); };
+    scratch.block = take(attention_scratch(op_.head_dim));
+    scratch.part.scores = take(max_queries_ * kSpanPositions);
+    scratch.total.scores = nullptr;
+    for (SpanStates* states : {&scratch.part, &scratch.total}) {
+      states->acc = take(max_queries_ * op_.head_dim);
+      states->max = take(max_queries_);
+      states->sum = take(max_queries_);
     }
-    scratch.keys = memory;
-    scratch.values = memory + kKvBlockTokens * op_.head_dim;
     return scratch;
   }
 
@@ -125,19 +129,16 @@ class Attention final : public Operation {
             .softcap = op_.softcap,
             .q = scratch.q.data(),
             .first = scratch.first.data(),
-            .last = scratch.last.data(),
-            .max = nullptr,
-            .sum = nullptr,
-            .acc = nullptr};
+            .last = scratch.last.data()};
   }
 
-  static void clear(const AttentionQueries& queries) {
-    std::fill_n(queries.max, queries.n_queries, -std::numeric_limits<float>::infinity());
-    std::fill_n(queries.sum, queries.n_queries, 0.0f);
-    std::fill_n(queries.acc, queries.n_queries * queries.head_dim, 0.0f);
+  void clear(const AttentionState& state) const {
+    *state.max = -std::numeric_limits<float>::infinity();
+    *state.sum = 0;
+    std::fill_n(state.acc, op_.head_dim, 0.0f);
   }
 
-  // The blocks of one span, in ascending order, into the state of `queries`.
+  // The group's queries over one span, into scratch.part.
   void attend_span(const RowGroup& g, int64_t kv_head, int64_t span,
                    const AttentionQueries& queries, Scratch& scratch) const {
     constexpr int64_t kSpanBlocks = kSpanPositions / kKvBlockTokens;
@@ -146,64 +147,51 @@ class Attention final : public Operation {
         std::max<int64_t>(span * kSpanBlocks, first_visible(g.first_position) / kKvBlockTokens);
     const int64_t end =
         std::min<int64_t>((span + 1) * kSpanBlocks, g.last_position / kKvBlockTokens + 1);
-    const KvCache& cache = workspace_.cache;
-    for (int64_t block = begin; block < end; ++block) {
-      const std::byte* stored = cache.head(op_.kv_layer, table[static_cast<size_t>(block)],
-                                           static_cast<int32_t>(kv_head));
-      attend_block(stored, static_cast<int32_t>(block * kKvBlockTokens), queries, scratch);
-    }
-  }
-
-  void attend_block(const std::byte* stored, int32_t position, const AttentionQueries& queries,
-                    Scratch& scratch) const {
-    const AttentionKernels& kernels = workspace_.attention;
-    const int64_t n_values = kKvBlockTokens * queries.head_dim;
-    const KvType type = workspace_.cache.type();
-    if (type == KvType::kF32) {
-      const float* keys = reinterpret_cast<const float*>(stored);
-      return kernels.attend_f32(queries, keys, keys + n_values, position);
-    }
-    constexpr int64_t kFewQueries = 6;  // two passes over the halves cost less than conversion
-    const bool is_direct = type == KvType::kF16 && kernels.attend_f16 != nullptr;
-    if (is_direct && queries.n_queries <= kFewQueries) {
-      const uint16_t* keys = reinterpret_cast<const uint16_t*>(stored);
-      return kernels.attend_f16(queries, keys, keys + n_values, position);
-    }
-    const KvFormat& format = workspace_.cache.format();
-    format.load_keys(stored, queries.head_dim, scratch.keys);
-    format.load_values(stored, queries.head_dim, scratch.values);
-    kernels.attend_f32(queries, scratch.keys, scratch.values, position);
+    const auto stored = [&](int64_t block) {
+      return workspace_.cache.head(op_.kv_layer, table[static_cast<size_t>(block)],
+                                   static_cast<int32_t>(kv_head));
+    };
+    std::fill_n(scratch.part.acc, queries.n_queries * op_.head_dim, 0.0f);
+    const int64_t n = end - begin;
+    // In the order in which they are read: the blocks' keys, then their values.
+    const auto part = [&](int64_t i) -> const std::byte* {
+      return i < n ? stored(begin + i) : i < 2 * n ? stored(begin + i - n) + keys_bytes_ : nullptr;
+    };
+    const auto block = [&](int64_t i, const std::byte* ahead) {
+      return AttentionBlock{.keys = part(i),
+                            .values = part(n + i),
+                            .ahead = ahead,
+                            .position = static_cast<int32_t>((begin + i) * kKvBlockTokens),
+                            .scratch = scratch.block};
+    };
+    for (int64_t i = 0; i < n; ++i)
+      format_.score(queries, block(i, part(i + kPartsAhead)), scratch.part);
+    kernels_.weigh(queries, static_cast<int32_t>(span * kSpanPositions), scratch.part);
+    for (int64_t i = 0; i < n; ++i)
+      format_.add(queries, block(i, part(n + i + kPartsAhead)), scratch.part);
   }
 
   void finish(const AttentionState& state, int64_t row, int64_t head) const {
-    workspace_.attention.finish(state, sinks_ == nullptr ? nullptr : sinks_ + head, op_.head_dim,
-                                out_.row(row) + head * op_.head_dim);
+    kernels_.finish(state, sinks_ == nullptr ? nullptr : sinks_ + head, op_.head_dim,
+                    out_.row(row) + head * op_.head_dim);
   }
 
-  static AttentionState state(const AttentionQueries& queries, int64_t query) {
-    return {queries.max + query, queries.sum + query, queries.acc + query * queries.head_dim};
+  AttentionState state(const SpanStates& states, int64_t query) const {
+    return {states.max + query, states.sum + query, states.acc + query * op_.head_dim};
   }
 
   // All spans of a group and a KV head.
   void run_item(const RowGroup& g, int64_t kv_head, Scratch& scratch) const {
-    AttentionQueries total = queries(g, kv_head, scratch);
-    AttentionQueries part = total;
-    for (AttentionQueries* q : {&part, &total}) {
-      const size_t which = q == &total;
-      q->max = scratch.max[which].data();
-      q->sum = scratch.sum[which].data();
-      q->acc = scratch.acc[which];
-    }
-    clear(total);
+    const AttentionQueries all = queries(g, kv_head, scratch);
+    for (int64_t i = 0; i < all.n_queries; ++i) clear(state(scratch.total, i));
     const int64_t first = first_span(g), n = n_spans(g);
     for (int64_t span = first; span < first + n; ++span) {
-      clear(part);
-      attend_span(g, kv_head, span, part, scratch);
-      for (int64_t i = 0; i < part.n_queries; ++i)
-        workspace_.attention.fold(state(total, i), state(part, i), op_.head_dim);
+      attend_span(g, kv_head, span, all, scratch);
+      for (int64_t i = 0; i < all.n_queries; ++i)
+        kernels_.fold(state(scratch.total, i), state(scratch.part, i), op_.head_dim);
     }
-    for (int64_t i = 0; i < total.n_queries; ++i) {
-      finish(state(total, i), g.first + i / heads_per_kv_,
+    for (int64_t i = 0; i < all.n_queries; ++i) {
+      finish(state(scratch.total, i), g.first + i / heads_per_kv_,
              kv_head * heads_per_kv_ + i % heads_per_kv_);
     }
   }
@@ -224,16 +212,12 @@ class Attention final : public Operation {
       const int64_t span = item % most_spans, kv_head = item / most_spans % op_.n_kv_heads;
       const RowGroup& g = group(item / most_spans / op_.n_kv_heads);
       if (span >= n_spans(g)) continue;
-      AttentionQueries queries_of_span = queries(g, kv_head, scratch);
-      queries_of_span.max = scratch.max[0].data();
-      queries_of_span.sum = scratch.sum[0].data();
-      queries_of_span.acc = scratch.acc[0];
-      clear(queries_of_span);
-      attend_span(g, kv_head, first_span(g) + span, queries_of_span, scratch);
-      for (int64_t i = 0; i < queries_of_span.n_queries; ++i) {
+      const AttentionQueries all = queries(g, kv_head, scratch);
+      attend_span(g, kv_head, first_span(g) + span, all, scratch);
+      for (int64_t i = 0; i < all.n_queries; ++i) {
         const AttentionState to =
             part(span, g.first + i / heads_per_kv_, kv_head * heads_per_kv_ + i % heads_per_kv_);
-        const AttentionState from = state(queries_of_span, i);
+        const AttentionState from = state(scratch.part, i);
         *to.max = *from.max;
         *to.sum = *from.sum;
         std::copy_n(from.acc, op_.head_dim, to.acc);
@@ -250,22 +234,23 @@ class Attention final : public Operation {
       const Range share = walk.share(int64_t{g.n} * op_.n_heads);
       for (int64_t i = share.begin; i < share.end; ++i) {
         const int64_t row = g.first + i / op_.n_heads, head = i % op_.n_heads;
-        const AttentionState total = {scratch.max[1].data(), scratch.sum[1].data(), scratch.acc[1]};
-        *total.max = -std::numeric_limits<float>::infinity();
-        *total.sum = 0;
-        std::fill_n(total.acc, op_.head_dim, 0.0f);
+        const AttentionState total = state(scratch.total, 0);
+        clear(total);
         for (int64_t span = 0; span < n_spans(g); ++span)
-          workspace_.attention.fold(total, part(span, row, head), op_.head_dim);
+          kernels_.fold(total, part(span, row, head), op_.head_dim);
         finish(total, row, head);
       }
     }
   }
 
   Workspace& workspace_;
+  const AttentionKernels& kernels_;
+  const AttentionKernels::Format& format_;
   AttentionOp op_;
   Buffer q_, out_;
   const float* sinks_;
   int64_t heads_per_kv_;
+  int64_t keys_bytes_;
   int64_t max_queries_;
   int64_t max_spans_;  // that a sequence can have
   int64_t max_parts_;  // that a split step can have

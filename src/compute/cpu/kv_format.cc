@@ -32,29 +32,10 @@ void store_value(std::byte* head, int64_t head_dim, int64_t slot, const float* v
   for (int64_t d = 0; d < head_dim; ++d) values[d] = T::store(v[d]);
 }
 template <class T>
-void load_keys(const std::byte* head, int64_t head_dim, float* keys) {
-  const auto* stored = reinterpret_cast<const typename T::Stored*>(head);
-  for (int64_t i = 0; i < kSlots * head_dim; ++i) keys[i] = T::load(stored[i]);
+void load_plain(const std::byte* numbers, int64_t n, float* floats) {
+  const auto* stored = reinterpret_cast<const typename T::Stored*>(numbers);
+  for (int64_t i = 0; i < n; ++i) floats[i] = T::load(stored[i]);
 }
-template <class T>
-void load_values(const std::byte* head, int64_t head_dim, float* values) {
-  const auto* stored = reinterpret_cast<const typename T::Stored*>(head) + kSlots * head_dim;
-  for (int64_t i = 0; i < kSlots * head_dim; ++i) values[i] = T::load(stored[i]);
-}
-
-template <class Byte>
-struct Q8Head {
-  Byte* key_codes;
-  Byte* value_codes;
-  Byte* key_scales;
-  Byte* value_scales;
-
-  Q8Head(Byte* head, int64_t head_dim)
-      : key_codes(head),
-        value_codes(head + kSlots * head_dim),
-        key_scales(head + 2 * kSlots * head_dim),
-        value_scales(key_scales + 2 * head_dim) {}
-};
 
 void write_half(std::byte* at, int64_t index, float value) {
   const uint16_t half = float_to_half(value);
@@ -66,54 +47,38 @@ float read_half(const std::byte* at, int64_t index) {
   return half_to_float(half);
 }
 
+// Codes of one position's numbers go to codes[i * step]; their scales to every 32nd of `scales`.
+void store_q8(const float* numbers, int64_t head_dim, std::byte* codes, int64_t step,
+              std::byte* scales) {
+  for (int64_t group = 0; group < head_dim / 32; ++group) {
+    int8_t rounded[32];
+    float scale, scaled_sum;
+    quantize_q8x32(numbers + group * 32, rounded, &scale, &scaled_sum);
+    write_half(scales, group * kSlots, scale);
+    for (int64_t i = 0; i < 32; ++i)
+      codes[(group * 32 + i) * step] = static_cast<std::byte>(rounded[i]);
+  }
+}
+
 void store_key_q8(std::byte* head, int64_t head_dim, int64_t slot, const float* k) {
-  const Q8Head<std::byte> block(head, head_dim);
-  for (int64_t group = 0; group < head_dim / 32; ++group) {
-    int8_t codes[32];
-    float scale, scaled_sum;
-    quantize_q8x32(k + group * 32, codes, &scale, &scaled_sum);
-    write_half(block.key_scales, group * kSlots + slot, scale);
-    for (int64_t i = 0; i < 32; ++i) {
-      block.key_codes[(group * 32 + i) * kSlots + slot] = static_cast<std::byte>(codes[i]);
-    }
-  }
+  store_q8(k, head_dim, head + slot, kSlots, head + kSlots * head_dim + 2 * slot);
 }
-
 void store_value_q8(std::byte* head, int64_t head_dim, int64_t slot, const float* v) {
-  const Q8Head<std::byte> block(head, head_dim);
-  for (int64_t group = 0; group < head_dim / 32; ++group) {
-    int8_t codes[32];
-    float scale, scaled_sum;
-    quantize_q8x32(v + group * 32, codes, &scale, &scaled_sum);
-    write_half(block.value_scales, slot * (head_dim / 32) + group, scale);
-    std::memcpy(block.value_codes + slot * head_dim + group * 32, codes, sizeof codes);
-  }
+  std::byte* values = head + kv_keys_bytes(KvType::kQ8_0, head_dim);
+  store_q8(v, head_dim, values + slot * head_dim, 1, values + kSlots * head_dim + 2 * slot);
 }
 
-void load_keys_q8(const std::byte* head, int64_t head_dim, float* keys) {
-  const Q8Head<const std::byte> block(head, head_dim);
-  for (int64_t d = 0; d < head_dim; ++d) {
-    for (int64_t slot = 0; slot < kSlots; ++slot) {
-      const auto code = static_cast<int8_t>(block.key_codes[d * kSlots + slot]);
-      keys[d * kSlots + slot] = read_half(block.key_scales, d / 32 * kSlots + slot) * code;
-    }
-  }
-}
-
-void load_values_q8(const std::byte* head, int64_t head_dim, float* values) {
-  const Q8Head<const std::byte> block(head, head_dim);
-  for (int64_t i = 0; i < kSlots * head_dim; ++i) {
-    const auto code = static_cast<int8_t>(block.value_codes[i]);
-    values[i] = read_half(block.value_scales, i / 32) * code;
-  }
+float read_q8(const std::byte* codes, int64_t head_dim, int64_t at, int64_t d, int64_t slot) {
+  const float scale = read_half(codes + kSlots * head_dim, d / 32 * kSlots + slot);
+  return scale * static_cast<float>(static_cast<int8_t>(codes[at]));
 }
 
 }  // namespace
 
 const KvFormat kKvFormatsScalar[3] = {
-    {store_key<F32>, store_value<F32>, load_keys<F32>, load_values<F32>},
-    {store_key<F16>, store_value<F16>, load_keys<F16>, load_values<F16>},
-    {store_key_q8, store_value_q8, load_keys_q8, load_values_q8},
+    {store_key<F32>, store_value<F32>},
+    {store_key<F16>, store_value<F16>},
+    {store_key_q8, store_value_q8},
 };
 
 const KvFormat& kv_format(KvType type, IsaLevel level) {
@@ -135,6 +100,21 @@ int64_t kv_head_bytes(KvType type, int64_t head_dim) {
     case KvType::kQ8_0: return n_values / 32 * 34;
   }
   return 0;
+}
+
+void load_keys(KvType type, const std::byte* keys, int64_t head_dim, float* floats) {
+  const int64_t n = kSlots * head_dim;
+  if (type == KvType::kF32) return load_plain<F32>(keys, n, floats);
+  if (type == KvType::kF16) return load_plain<F16>(keys, n, floats);
+  for (int64_t i = 0; i < n; ++i) floats[i] = read_q8(keys, head_dim, i, i / kSlots, i % kSlots);
+}
+
+void load_values(KvType type, const std::byte* values, int64_t head_dim, float* floats) {
+  const int64_t n = kSlots * head_dim;
+  if (type == KvType::kF32) return load_plain<F32>(values, n, floats);
+  if (type == KvType::kF16) return load_plain<F16>(values, n, floats);
+  for (int64_t i = 0; i < n; ++i)
+    floats[i] = read_q8(values, head_dim, i, i % head_dim, i / head_dim);
 }
 
 }  // namespace hearth::compute::cpu

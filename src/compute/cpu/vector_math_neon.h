@@ -47,10 +47,5 @@ namespace {
   return vaddvq_f32(vaddq_f32(low, high));
 }
 
-// Halfs as floats.
-[[maybe_unused]] inline float32x4_t load_4_halfs(const uint16_t* from) {
-  return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(from)));
-}
-
 }  // namespace
 }  // namespace hearth::compute::cpu

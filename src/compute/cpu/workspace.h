@@ -9,7 +9,7 @@
 #include <span>
 #include <vector>
 
-#include "compute/cpu/attention_kernel.h"
+#include "compute/cpu/attention/kernel.h"
 #include "compute/cpu/kv_cache.h"
 #include "compute/cpu/packed_matrix.h"
 #include "compute/cpu/pages.h"
