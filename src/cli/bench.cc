@@ -11,11 +11,11 @@
 #include "base/print.h"
 #include "base/progress.h"
 #include "base/usable_cpus.h"
-#include "cli/bench_report.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
 #include "cli/open_model.h"
+#include "cli/report/bench_report.h"
 #include "cli/workload_options.h"
 #include "lab/machine_load.h"
 

@@ -10,7 +10,7 @@
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
 #include "cli/open_model.h"
-#include "cli/profile_report.h"
+#include "cli/report/profile_report.h"
 #include "cli/workload_options.h"
 
 namespace hearth::cli {

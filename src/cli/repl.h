@@ -4,10 +4,10 @@
 #include <string>
 
 #include "base/result.h"
-#include "cli/answer_report.h"
 #include "cli/chat.h"
 #include "cli/interrupt.h"
 #include "cli/line_editor.h"
+#include "cli/report/answer_report.h"
 #include "cli/typed_input.h"
 
 namespace hearth::cli {

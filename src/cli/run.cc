@@ -9,7 +9,6 @@
 
 #include "base/log.h"
 #include "base/print.h"
-#include "cli/answer_report.h"
 #include "cli/chat.h"
 #include "cli/command.h"
 #include "cli/generation_flags.h"
@@ -17,6 +16,7 @@
 #include "cli/json_output.h"
 #include "cli/open_model.h"
 #include "cli/repl.h"
+#include "cli/report/answer_report.h"
 #include "cli/shown_text.h"
 #include "library/library.h"
 

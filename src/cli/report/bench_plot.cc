@@ -1,7 +1,7 @@
 // The rows of a benchmark as a bar chart: prompts and generations have a scale each.
 #include <fmt/format.h>
 
-#include "cli/bench_report.h"
+#include "cli/report/bench_report.h"
 #include "lab/svg_plot.h"
 
 namespace hearth::cli {

@@ -1,11 +1,11 @@
-#include "cli/bench_report.h"
+#include "cli/report/bench_report.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 
-#include "cli/text_table.h"
+#include "cli/report/text_table.h"
 #include "lab/machine_load.h"
 
 namespace hearth::cli {

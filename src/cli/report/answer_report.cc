@@ -1,4 +1,4 @@
-#include "cli/answer_report.h"
+#include "cli/report/answer_report.h"
 
 #include <fmt/format.h>
 

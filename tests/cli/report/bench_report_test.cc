@@ -1,4 +1,4 @@
-#include "cli/bench_report.h"
+#include "cli/report/bench_report.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

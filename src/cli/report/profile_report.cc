@@ -1,8 +1,8 @@
-#include "cli/profile_report.h"
+#include "cli/report/profile_report.h"
 
 #include <fmt/format.h>
 
-#include "cli/text_table.h"
+#include "cli/report/text_table.h"
 
 namespace hearth::cli {
 namespace {
