@@ -96,14 +96,12 @@ Rate measure(const quant::TypeInfo& info, int64_t n_cols, int64_t n_x, WorkerPoo
     for (int64_t r = 0; r < n_x; ++r) rounded.set_row(r, x.data() + r * n_cols);
   }
   std::vector<float> out(static_cast<size_t>(n_x * n_rows));
-  std::vector<std::vector<float>> strips(static_cast<size_t>(pool.n_threads()));
-  for (auto& strip : strips) strip.resize(static_cast<size_t>(std::max(kStripFloats, n_cols)));
   const Tiling tiling = tile_product(*matrix, n_x, pool.n_threads());
   const int64_t n_chunks = tiling.n_chunks(), n_items = tiling.n_row_tiles() * n_chunks;
   WorkCounter counter;
   const double best = best_time([&] {
     counter.reset();
-    pool.run([&](int thread) {
+    pool.run([&](int) {
       for (int64_t item; (item = counter.take(1)) < n_items;) {
         const int64_t row = item / n_chunks * tiling.row_tile;
         const Tile tile = tiling.chunk(row, std::min(n_x, row + tiling.row_tile), item % n_chunks);
@@ -115,8 +113,7 @@ Rate measure(const quant::TypeInfo& info, int64_t n_cols, int64_t n_x, WorkerPoo
                           .column_begin = tile.column_begin,
                           .column_end = tile.column_end,
                           .out = out.data() + tile.row_begin * n_rows + tile.column_begin,
-                          .out_stride = n_rows,
-                          .strip = strips[static_cast<size_t>(thread)].data()});
+                          .out_stride = n_rows});
       }
     });
   });

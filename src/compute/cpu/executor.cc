@@ -28,13 +28,10 @@ Result<void> make_buffers(const Program& program, Workspace& workspace) {
   for (const WeightMatrix& matrix : workspace.weights.matrices)
     widest = std::max(widest, matrix.n_cols());
   widest = (widest + 15) / 16 * 16;
-  const int64_t strip = std::max(kStripFloats, widest);
   for (int thread = 0; thread < workspace.n_threads(); ++thread) {
-    float* memory =
-        TRY(workspace.allocate(widest + 2 * kTileFloats + strip, "scratch memory of a thread"));
-    workspace.threads.push_back({.row = memory,
-                                 .tile = {memory + widest, memory + widest + kTileFloats},
-                                 .strip = memory + widest + 2 * kTileFloats});
+    float* memory = TRY(workspace.allocate(widest + 2 * kTileFloats, "scratch memory of a thread"));
+    workspace.threads.push_back(
+        {.row = memory, .tile = {memory + widest, memory + widest + kTileFloats}});
   }
   return {};
 }

@@ -71,13 +71,13 @@ void InputRows::prepare(Walk& walk) const {
 }
 
 Product InputRows::product(const WeightMatrix& matrix, int thread) const {
-  const ThreadScratch& scratch = workspace_->threads[static_cast<size_t>(thread)];
-  Product product = {.stride = in_.width, .strip = scratch.strip};
+  Product product = {.stride = in_.width};
   if (matrix.format() == ActivationFormat::kF32) {
     if (!copies_floats_) {
       product.values = in_.data;
     } else {
-      product.values = is_single() ? scratch.row : workspace_->shared(Shared::kNormed);
+      product.values = is_single() ? workspace_->threads[static_cast<size_t>(thread)].row
+                                   : workspace_->shared(Shared::kNormed);
     }
     return product;
   }

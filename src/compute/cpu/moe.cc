@@ -102,8 +102,7 @@ class Moe final : public Operation {
                         .column_begin = tile.column_begin,
                         .column_end = tile.column_end,
                         .out = scores_.data() + tile.row_begin * op_.n_experts + tile.column_begin,
-                        .out_stride = op_.n_experts,
-                        .strip = scratch(walk).strip});
+                        .out_stride = op_.n_experts});
     });
   }
 
@@ -176,11 +175,9 @@ class Moe final : public Operation {
       const float* gathered = workspace_.shared(Shared::kMoeGathered);
       Product gate = product(gate_rows_, gathered, in_.width, expert, tile);
       gate.out = own.tile[0];
-      gate.strip = own.strip;
       gate_.multiply(gate);
       Product up = product(up_rows_, gathered, in_.width, expert, tile);
       up.out = own.tile[1];
-      up.strip = own.strip;
       up_.multiply(up);
       for (int64_t r = 0; r < tile.n_rows(); ++r) {
         workspace_.math.gate(
@@ -205,7 +202,6 @@ class Moe final : public Operation {
           product(down_rows_, workspace_.shared(Shared::kMoeHidden), gate_.n_rows(), expert, tile);
       down.out = row_of(Shared::kMoeOutput, tile.row_begin, out_.width) + tile.column_begin;
       down.out_stride = out_.width;
-      down.strip = scratch(walk).strip;
       down_.multiply(down);
     });
   }

@@ -29,14 +29,9 @@ Result<WeightMatrix> WeightMatrix::create(const MatrixSource& source, IsaLevel l
   }
   matrix.float_kernel_ = float_product(level, source.type);
   if (matrix.float_kernel_ == nullptr) {
-    if (info.decode == nullptr) {
-      return fail(
-          ErrorCode::kUnsupported,
-          fmt::format("tensor '{}': weights in {} cannot be run; convert it to another type",
-                      source.name, info.name));
-    }
-    matrix.is_decoded_ = true;
-    matrix.float_kernel_ = float_product(level, quant::Type::kF32);
+    return fail(ErrorCode::kUnsupported,
+                fmt::format("tensor '{}': weights in {} cannot be run; convert it to another type",
+                            source.name, info.name));
   }
   return matrix;
 }
@@ -55,15 +50,12 @@ uint64_t WeightMatrix::size_bytes(quant::Type type, int64_t n_rows, int64_t n_co
 
 int64_t WeightMatrix::row_tile() const {
   if (packed_) return 64;
-  if (is_decoded_) return 512;  // a strip is decoded once for all of them
   return std::clamp<int64_t>(kTileBytes / (n_cols() * int64_t{sizeof(float)}) / 6 * 6, 12, 96);
 }
 
 std::optional<std::string> WeightMatrix::slow_path() const {
-  const char* name = quant::type_info(source_.type).name;
-  if (packed_ && packed_->is_slow()) return fmt::format("{}: no vector kernel", name);
-  if (is_decoded_) return fmt::format("{}: generic decode", name);
-  return std::nullopt;
+  if (!packed_ || !packed_->is_slow()) return std::nullopt;
+  return fmt::format("{}: no vector kernel", quant::type_info(source_.type).name);
 }
 
 void WeightMatrix::multiply(const Product& product) const {
@@ -75,7 +67,6 @@ void WeightMatrix::multiply(const Product& product) const {
                       product.out - product.column_begin, product.out_stride);
     return;
   }
-  if (is_decoded_) return multiply_decoded(product);
   const int64_t row = product.slice * source_.n_rows + product.column_begin;
   float_kernel_({.weights = source_.data.data() + row * row_bytes_,
                  .n_weight_rows = product.column_end - product.column_begin,
@@ -85,26 +76,6 @@ void WeightMatrix::multiply(const Product& product) const {
                  .x_stride = product.stride,
                  .out = product.out,
                  .out_stride = product.out_stride});
-}
-
-void WeightMatrix::multiply_decoded(const Product& product) const {
-  const quant::TypeInfo& info = quant::type_info(source_.type);
-  const int64_t strip_rows = std::max<int64_t>(1, kStripFloats / source_.n_cols);
-  const int64_t n_blocks = source_.n_cols / info.block_size;
-  for (int64_t begin = product.column_begin; begin < product.column_end; begin += strip_rows) {
-    const int64_t end = std::min(product.column_end, begin + strip_rows);
-    const int64_t row = product.slice * source_.n_rows + begin;
-    info.decode(source_.data.data() + row * row_bytes_,
-                static_cast<size_t>((end - begin) * n_blocks), product.strip);
-    float_kernel_({.weights = product.strip,
-                   .n_weight_rows = end - begin,
-                   .n_cols = source_.n_cols,
-                   .x = product.values + product.row_begin * product.stride,
-                   .n_rows = product.row_end - product.row_begin,
-                   .x_stride = product.stride,
-                   .out = product.out + (begin - product.column_begin),
-                   .out_stride = product.out_stride});
-  }
 }
 
 }  // namespace hearth::compute::cpu

@@ -1,6 +1,5 @@
-// A weight matrix in the form that its type runs fastest in: packed panels with integer kernels,
-// floats in place, or quantized rows decoded strip by strip (the slow path of a type without
-// kernel).
+// A weight matrix in the form that its type runs in: packed panels with integer kernels, or floats
+// in place.
 #pragma once
 
 #include <cstdint>
@@ -17,9 +16,6 @@
 
 namespace hearth::compute::cpu {
 
-// Floats of the buffer in which one thread decodes a strip of weight rows: half an L2 cache.
-inline constexpr int64_t kStripFloats = 64 << 10;
-
 // A matrix times some activation rows. Which of the two inputs is read is format()'s choice.
 struct Product {
   const QuantizedRows* quantized = nullptr;
@@ -30,7 +26,6 @@ struct Product {
   int64_t column_begin = 0, column_end = 0;  // of the output: weight rows of the slice
   float* out = nullptr;  // (row_begin, column_begin) is out[0], the next row out_stride on
   int64_t out_stride = 0;
-  float* strip = nullptr;  // [max(kStripFloats, n_cols)], this thread's own
 };
 
 class WeightMatrix {
@@ -56,14 +51,11 @@ class WeightMatrix {
   void multiply(const Product& product) const;
 
  private:
-  void multiply_decoded(const Product& product) const;
-
   MatrixSource source_;
   ActivationFormat format_ = ActivationFormat::kF32;
   int64_t row_bytes_ = 0;
   std::optional<PackedMatrix> packed_;
   FloatProductKernel float_kernel_ = nullptr;
-  bool is_decoded_ = false;
 };
 
 }  // namespace hearth::compute::cpu

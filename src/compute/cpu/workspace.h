@@ -57,7 +57,6 @@ struct RoundedRows {
 struct ThreadScratch {
   float* row;      // [max_width] a normed row
   float* tile[2];  // [kTileFloats]
-  float* strip;    // see Product::strip
 };
 
 // Memory that operations use one after the other, each sized for the one that needs most.
