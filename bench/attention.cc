@@ -55,7 +55,7 @@ class AttentionModel {
  public:
   AttentionModel(const Shape& shape, KvType type, int32_t n_positions, int32_t n_layers,
                  WorkerPool& pool)
-      : shape_(shape), n_blocks_((n_positions + kKvBlockTokens - 1) / kKvBlockTokens) {
+      : shape_(shape), n_blocks_(kv_blocks_for(n_positions)) {
     const int32_t width = shape.n_heads * shape.head_dim;
     Program program{.buffer_widths = {width, width}, .ropes = {}, .ops = {}, .n_vocab = 0};
     KvConfig kv{.type = type, .layers = {}, .n_blocks = n_blocks_};

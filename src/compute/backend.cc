@@ -16,4 +16,8 @@ uint64_t Backend::kv_block_bytes(const KvConfig& kv) {
   return 0;
 }
 
+uint64_t Backend::kv_position_bytes(KvType type, const KvLayer& layer) {
+  return kv_block_bytes({.type = type, .layers = {layer}}) / kKvBlockTokens;
+}
+
 }  // namespace hearth::compute

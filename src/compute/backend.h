@@ -74,6 +74,8 @@ class Backend {
   // Bytes that a matrix of this shape takes once added, for fit checks before any is.
   virtual uint64_t matrix_bytes(quant::Type type, int64_t n_rows, int64_t n_cols) const = 0;
   static uint64_t kv_block_bytes(const KvConfig& kv);
+  // K and V of one position in one layer.
+  static uint64_t kv_position_bytes(KvType type, const KvLayer& layer);
 
   // One line for people: device, instruction set, threads; then what runs on a slow path, if
   // anything.

@@ -8,6 +8,12 @@ namespace hearth::compute {
 
 inline constexpr int32_t kKvBlockTokens = 32;  // positions a KV block
 
+// KV blocks that hold so many positions.
+template <class Int>
+constexpr Int kv_blocks_for(Int n_positions) {
+  return (n_positions + kKvBlockTokens - 1) / kKvBlockTokens;
+}
+
 struct Row {
   int32_t token;     // in [0, n_vocab)
   int32_t position;  // >= 0; its K and V go to block_tables[sequence][position / 32], slot position

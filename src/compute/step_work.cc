@@ -55,8 +55,8 @@ class Describer {
   }
   OpProfile describe(const AttentionOp& op, const OpRun& run) const {
     OpProfile profile = of_weights("attention", {}, run);
-    const KvConfig layer{kv_.type, {kv_.layers[static_cast<size_t>(op.kv_layer)]}, 1};
-    const uint64_t position_bytes = Backend::kv_block_bytes(layer) / kKvBlockTokens;
+    const uint64_t position_bytes =
+        Backend::kv_position_bytes(kv_.type, kv_.layers[static_cast<size_t>(op.kv_layer)]);
     const uint64_t position_macs = 2 * product(op.n_heads, op.head_dim);
     for (size_t r = 0; r < batch_.rows.size(); ++r) {
       const Row& row = batch_.rows[r];

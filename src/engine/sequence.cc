@@ -8,17 +8,12 @@
 #include "compute/batch.h"
 
 namespace hearth::engine {
-namespace {
 
-int32_t blocks_for(int32_t n_positions) {
-  return (n_positions + compute::kKvBlockTokens - 1) / compute::kKvBlockTokens;
-}
-
-}  // namespace
+using compute::kv_blocks_for;
 
 Sequence::Sequence(KvBlocks& blocks, int32_t max_len) : blocks_(blocks), max_len_(max_len) {
   tokens_.reserve(static_cast<size_t>(max_len));
-  block_table_.reserve(static_cast<size_t>(blocks_for(max_len)));
+  block_table_.reserve(static_cast<size_t>(kv_blocks_for(max_len)));
 }
 
 Sequence::~Sequence() {
@@ -47,14 +42,15 @@ void Sequence::append(text::TokenId token) {
 
 Result<void> Sequence::reserve(int32_t n_positions) {
   CHECK(n_positions <= max_len_);
-  while (static_cast<int32_t>(block_table_.size()) < blocks_for(n_positions)) {
+  while (static_cast<int32_t>(block_table_.size()) < kv_blocks_for(n_positions)) {
     block_table_.push_back(TRY(blocks_.allocate()));
   }
   return {};
 }
 
 void Sequence::mark_cached(int32_t length) {
-  CHECK(length >= cached_len_ && blocks_for(length) <= static_cast<int32_t>(block_table_.size()));
+  CHECK(length >= cached_len_ &&
+        kv_blocks_for(length) <= static_cast<int32_t>(block_table_.size()));
   cached_len_ = length;
   check();
 }
@@ -62,7 +58,7 @@ void Sequence::mark_cached(int32_t length) {
 void Sequence::shrink_cache(int32_t length) {
   CHECK(length >= 0 && length <= cached_len_);
   cached_len_ = length;
-  while (static_cast<int32_t>(block_table_.size()) > blocks_for(length)) {
+  while (static_cast<int32_t>(block_table_.size()) > kv_blocks_for(length)) {
     blocks_.release(block_table_.back());
     block_table_.pop_back();
   }

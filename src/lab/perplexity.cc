@@ -16,8 +16,7 @@ constexpr int32_t kScoredRows = 64;
 class WindowScorer {
  public:
   WindowScorer(models::Model& model, int32_t n_ctx) : model_(model), n_ctx_(n_ctx) {
-    blocks_.resize(
-        static_cast<size_t>((n_ctx + compute::kKvBlockTokens - 1) / compute::kKvBlockTokens));
+    blocks_.resize(static_cast<size_t>(compute::kv_blocks_for(n_ctx)));
     std::iota(blocks_.begin(), blocks_.end(), 0);
     logits_.resize(static_cast<size_t>(kScoredRows) * static_cast<size_t>(model.info().n_vocab));
   }

@@ -8,9 +8,7 @@
 namespace hearth::lab {
 namespace {
 
-int32_t blocks_for(int32_t n_positions) {
-  return (n_positions + compute::kKvBlockTokens - 1) / compute::kKvBlockTokens;
-}
+using compute::kv_blocks_for;
 
 Result<void> check_cancelled(const IsCancelled& is_cancelled) {
   if (is_cancelled && is_cancelled()) return fail(ErrorCode::kCancelled, "stopped");
@@ -52,7 +50,7 @@ Result<std::vector<compute::StepProfile>> StepTimer::profile(const Workload& wor
 }
 
 Result<void> StepTimer::check_fits(const Workload& work) const {
-  const int64_t n_needed = int64_t{blocks_for(work.end())} * work.n_sequences;
+  const int64_t n_needed = int64_t{kv_blocks_for(work.end())} * work.n_sequences;
   if (work.end() > model_.info().n_ctx || n_needed > model_.n_kv_blocks()) {
     return fail(
         ErrorCode::kContextExceeded,
@@ -74,13 +72,14 @@ Result<void> StepTimer::make_room(const Workload& work) {
   int64_t n_missing = 0;
   const auto used = std::span(sequences_).first(static_cast<size_t>(work.n_sequences));
   for (const Cached& one : used)
-    n_missing += std::max<int64_t>(0, blocks_for(work.end()) - std::ssize(one.blocks));
+    n_missing += std::max<int64_t>(0, kv_blocks_for(work.end()) - std::ssize(one.blocks));
   if (n_used_blocks_ + n_missing > model_.n_kv_blocks()) {
     for (Cached& one : sequences_) one = {};
     n_used_blocks_ = 0;
   }
   for (Cached& one : used) {
-    while (std::ssize(one.blocks) < blocks_for(work.end())) one.blocks.push_back(n_used_blocks_++);
+    while (std::ssize(one.blocks) < kv_blocks_for(work.end()))
+      one.blocks.push_back(n_used_blocks_++);
   }
   tables_.assign(sequences_.size(), {});
   for (size_t s = 0; s < sequences_.size(); ++s) tables_[s] = sequences_[s].blocks;

@@ -60,8 +60,7 @@ Result<std::vector<Workload>> list_workloads(const WorkloadLists& lists) {
 CacheNeed cache_need(const std::vector<Workload>& works) {
   CacheNeed need;
   for (const Workload& work : works) {
-    const int64_t blocks =
-        (int64_t{work.end()} + compute::kKvBlockTokens - 1) / compute::kKvBlockTokens;
+    const int64_t blocks = compute::kv_blocks_for<int64_t>(work.end());
     need.n_ctx = std::max<int64_t>(need.n_ctx, work.end());
     need.n_kv_positions =
         std::max(need.n_kv_positions, blocks * compute::kKvBlockTokens * work.n_sequences);

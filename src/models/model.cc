@@ -31,8 +31,7 @@ struct Plan {
 };
 
 int32_t whole_blocks(int32_t n_positions) {
-  return (n_positions + compute::kKvBlockTokens - 1) / compute::kKvBlockTokens *
-         compute::kKvBlockTokens;
+  return compute::kv_blocks_for(n_positions) * compute::kKvBlockTokens;
 }
 
 Result<int32_t> choose_context(const Recipe& recipe, const LoadOptions& options) {
@@ -104,9 +103,8 @@ void describe_work(const Built& built, Plan& plan) {
   }
   info.head_macs_per_row = static_cast<uint64_t>(info.n_embd) * static_cast<uint64_t>(info.n_vocab);
   for (size_t i = 0; i < plan.kv.layers.size(); ++i) {
-    const compute::KvConfig one = {plan.kv.type, {plan.kv.layers[i]}, 1};
     info.kv_reaches.push_back(
-        {compute::Backend::kv_block_bytes(one) / compute::kKvBlockTokens,
+        {compute::Backend::kv_position_bytes(plan.kv.type, plan.kv.layers[i]),
          i < plan.recipe.layers.size() ? plan.recipe.layers[i].attention.window : 0});
   }
 }
