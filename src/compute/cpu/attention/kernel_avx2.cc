@@ -17,19 +17,9 @@ constexpr int kTile = 3;
 // Beyond this many queries, several tiles would each convert the block in registers.
 constexpr int kDirect = 6;
 
-template <class Format>
-constexpr AttentionKernels::Format kernels() {
-  return {score<Format, kTile, kDirect>, add<Format, kTile, kDirect>};
-}
-
 }  // namespace
 
-const AttentionKernels kAttentionAvx2 = {
-    .formats = {kernels<PlainFloats>(), kernels<Halves>(), kernels<ScaledCodes>()},
-    .weigh = weigh,
-    .fold = fold,
-    .finish = finish,
-};
+const AttentionKernels kAttentionAvx2 = attention_kernels<kTile, kDirect>();
 
 }  // namespace hearth::compute::cpu
 

@@ -15,19 +15,9 @@ constexpr int kTile = 12;
 // Beyond this many queries, several tiles would each convert the block in registers.
 constexpr int kDirect = 12;
 
-template <class Format>
-constexpr AttentionKernels::Format kernels() {
-  return {score<Format, kTile, kDirect>, add<Format, kTile, kDirect>};
-}
-
 }  // namespace
 
-const AttentionKernels kAttentionAvx512 = {
-    .formats = {kernels<PlainFloats>(), kernels<Halves>(), kernels<ScaledCodes>()},
-    .weigh = weigh,
-    .fold = fold,
-    .finish = finish,
-};
+const AttentionKernels kAttentionAvx512 = attention_kernels<kTile, kDirect>();
 
 }  // namespace hearth::compute::cpu
 

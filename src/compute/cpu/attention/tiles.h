@@ -351,5 +351,21 @@ void finish(const AttentionState& state, const float* sink, int64_t head_dim, fl
     Floats8::load(state.acc + d).times(inverse).plus(Floats8::zero()).store(out + d);
 }
 
+// kMost: queries of the widest tile. kDirect: most queries for which a block is converted in
+// registers rather than once for all tiles.
+template <class Format, int kMost, int64_t kDirect>
+constexpr AttentionKernels::Format format_kernels() {
+  return {score<Format, kMost, kDirect>, add<Format, kMost, kDirect>};
+}
+template <int kMost, int64_t kDirect>
+constexpr AttentionKernels attention_kernels() {
+  return {.formats = {format_kernels<PlainFloats, kMost, kDirect>(),
+                      format_kernels<Halves, kMost, kDirect>(),
+                      format_kernels<ScaledCodes, kMost, kDirect>()},
+          .weigh = weigh,
+          .fold = fold,
+          .finish = finish};
+}
+
 }  // namespace
 }  // namespace hearth::compute::cpu
