@@ -226,7 +226,6 @@ void PackedMatrix::multiply(const QuantizedRows& x, int64_t row_begin, int64_t r
     const int64_t tile_end = std::min(row_end, (row / kTileRows + 1) * kTileRows);
     const QuantizedRow rows = x.storage_->at_row(row, x.n_rows(), x.n_cols(), x.format());
     PanelTile tile = {.panel = nullptr,
-                      .block_bytes = w.panel_bytes / w.n_blocks,
                       .n_blocks = w.n_blocks,
                       .stride = rows.stride,
                       .n_rows = tile_end - row,

@@ -118,7 +118,8 @@ struct CachedRows {
 // kFold brings LaneSums to one sum a row, rows in order.
 template <class Block, class Rows, auto kFold>
 inline void multiply_rows(const PanelTile& tile) {
-  const int64_t n_blocks = tile.n_blocks, stride = tile.stride, to_other = tile.block_bytes;
+  constexpr int64_t kBlockBytes = Block::kCodesAt + 8 * Block::kSubBlockBytes;  // a panel's block
+  const int64_t n_blocks = tile.n_blocks, stride = tile.stride;
   const uint8_t* from = tile.panel;
   const float* scales = tile.scales;
   const int16_t* sums_32 = tile.sums_32;
@@ -126,19 +127,19 @@ inline void multiply_rows(const PanelTile& tile) {
   const int8_t* codes = tile.codes;
   Rows rows(tile);
   for (int64_t b = 0; b < n_blocks; ++b) {
-    const Block block(from, from + to_other);
+    const Block block(from, from + kBlockBytes);
     from += Block::kCodesAt;
     for (int64_t r = 0; r < rows.n(); ++r)
       rows.sums[r] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
     for (int j = 0; j < 8; ++j, from += Block::kSubBlockBytes, codes += 32 * stride) {
       constexpr int kBytes = Block::kSubBlockBytes + Block::kCodesAt / 8;
       prefetch_bytes(from, kBytes);
-      prefetch_bytes(from + to_other, kBytes);
-      const typename Block::SubBlock sub_block(block, from, from + to_other, j);
+      prefetch_bytes(from + kBlockBytes, kBytes);
+      const typename Block::SubBlock sub_block(block, from, from + kBlockBytes, j);
       for (int64_t r = 0; r < rows.n(); ++r)
         rows.sums[r] = sub_block.add(rows.sums[r], codes + 32 * r);
     }
-    from += to_other;
+    from += kBlockBytes;
     for (int64_t r = 0; r < rows.n(); ++r) {
       const TailRow row = {scales[r], sums_32 + 8 * r, offsets_32 + 2 * r, 2 * stride};
       rows.acc[r] = block.add(rows.acc[r], kFold(rows.sums[r]), row);

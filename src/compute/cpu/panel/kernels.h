@@ -24,7 +24,6 @@ constexpr int kTileRows =
 // and of the others, takes off the two 16-bit lanes that a kernel sums these columns into.
 struct PanelTile {
   const uint8_t* panel;
-  int64_t block_bytes;  // of a panel; in a pair the blocks of both alternate
   int64_t n_blocks;
   int64_t stride;
   int64_t n_rows;             // 1 to kTileRows

@@ -154,15 +154,15 @@ struct Block {
 // A few rows: their sums stay in registers, and the panels stream through once.
 template <class Format, int kRows>
 void multiply_few(const PanelTile& tile) {
-  const int64_t n_blocks = tile.n_blocks, stride = tile.stride, to_other = tile.block_bytes;
+  const int64_t n_blocks = tile.n_blocks, stride = tile.stride;
   const uint8_t* from = tile.panel;
   BlockRows rows(tile);
   __m512 acc[kRows];
   for (int r = 0; r < kRows; ++r) acc[r] = _mm512_setzero_ps();
   for (int64_t b = 0; b < n_blocks; ++b, from += 2 * Format::kBytes, rows.advance(stride)) {
     prefetch_bytes(from, Format::kBytes);
-    prefetch_bytes(from + to_other, Format::kBytes);
-    const Block<Format> block(from, from + to_other);
+    prefetch_bytes(from + Format::kBytes, Format::kBytes);
+    const Block<Format> block(from, from + Format::kBytes);
     for (int r = 0; r < kRows; ++r) acc[r] = block.add(acc[r], rows.row(r));
   }
   for (int r = 0; r < kRows; ++r) _mm512_store_ps(tile.out + 2 * kPanelRows * r, acc[r]);
@@ -172,7 +172,6 @@ void multiply_few(const PanelTile& tile) {
 template <class Format>
 void multiply_many(const PanelTile& tile) {
   const int64_t n_blocks = tile.n_blocks, stride = tile.stride, n_rows = tile.n_rows;
-  const int64_t to_other = tile.block_bytes;
   const uint8_t* from = tile.panel;
   float* out = tile.out;
   BlockRows rows(tile);
@@ -180,8 +179,8 @@ void multiply_many(const PanelTile& tile) {
     _mm512_store_ps(out + 2 * kPanelRows * r, _mm512_setzero_ps());
   for (int64_t b = 0; b < n_blocks; ++b, from += 2 * Format::kBytes, rows.advance(stride)) {
     prefetch_bytes(from, Format::kBytes);
-    prefetch_bytes(from + to_other, Format::kBytes);
-    const Block<Format> block(from, from + to_other);
+    prefetch_bytes(from + Format::kBytes, Format::kBytes);
+    const Block<Format> block(from, from + Format::kBytes);
     for (int64_t r = 0; r < n_rows; ++r) {
       float* sums = out + 2 * kPanelRows * r;
       _mm512_store_ps(sums, block.add(_mm512_load_ps(sums), rows.row(r)));
