@@ -10,9 +10,7 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstdlib>
-#include <limits>
 #include <memory>
 #include <numeric>
 #include <random>
@@ -21,34 +19,19 @@
 #include "base/cpu_features.h"
 #include "base/usable_cpus.h"
 #include "base/worker_pool.h"
+#include "best_time.h"
 #include "compute/cpu/executor.h"
 #include "compute/cpu/workspace.h"
 
 namespace hearth::compute::cpu {
 namespace {
 
-constexpr double kSecondsAFigure = 0.5;
 constexpr int64_t kLeastBytes = 64 << 20;
 constexpr int32_t kPromptRows = 512;
 
 struct Shape {
   int32_t n_heads, n_kv_heads, head_dim, window;
 };
-
-double seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-template <class Work>
-double best_time(const Work& work) {
-  double best = std::numeric_limits<double>::infinity();
-  for (const double end = seconds() + kSecondsAFigure; seconds() < end;) {
-    const double begin = seconds();
-    work();
-    best = std::min(best, seconds() - begin);
-  }
-  return best;
-}
 
 // A program of attention alone: as many layers as it takes for kLeastBytes of cache.
 class AttentionModel {

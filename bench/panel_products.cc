@@ -11,10 +11,8 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <limits>
 #include <random>
 #include <string_view>
 #include <vector>
@@ -22,6 +20,7 @@
 #include "base/cpu_features.h"
 #include "base/usable_cpus.h"
 #include "base/worker_pool.h"
+#include "best_time.h"
 #include "compute/cpu/tiling.h"
 #include "compute/cpu/weight_matrix.h"
 #include "quant/type.h"
@@ -29,23 +28,7 @@
 namespace hearth::compute::cpu {
 namespace {
 
-constexpr double kSecondsAFigure = 0.5;
 constexpr int64_t kRowCounts[] = {1, 2, 4, 8, 32, 64, 512};
-
-double seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-template <class Work>
-double best_time(const Work& work) {
-  double best = std::numeric_limits<double>::infinity();
-  for (const double end = seconds() + kSecondsAFigure; seconds() < end;) {
-    const double begin = seconds();
-    work();
-    best = std::min(best, seconds() - begin);
-  }
-  return best;
-}
 
 double read_rate(WorkerPool& pool) {
   const std::vector<uint64_t> memory(12 << 20, 1);
