@@ -27,9 +27,12 @@ Result<void> check_range(const char* what, const std::vector<int32_t>& values, i
 
 int32_t Workload::begin() const { return kind == WorkKind::kPrompt ? depth : std::max(depth, 1); }
 
+const char* Workload::kind_name() const {
+  return kind == WorkKind::kPrompt ? "prompt" : "generate";
+}
+
 std::string Workload::label() const {
-  std::string text =
-      fmt::format("{} {}", kind == WorkKind::kPrompt ? "prompt" : "generate", n_tokens);
+  std::string text = fmt::format("{} {}", kind_name(), n_tokens);
   if (n_sequences > 1) text += fmt::format(" x {}", n_sequences);
   return text;
 }

@@ -24,7 +24,8 @@ struct Workload {
   int32_t begin() const;  // the first timed position
   int32_t end() const { return begin() + n_tokens; }
   int64_t total_tokens() const { return int64_t{n_tokens} * n_sequences; }
-  std::string label() const;  // "prompt 512", "generate 64", "generate 64 x 8"
+  const char* kind_name() const;  // "prompt", "generate"
+  std::string label() const;      // "prompt 512", "generate 64", "generate 64 x 8"
 
   bool operator==(const Workload&) const = default;
 };

@@ -99,7 +99,7 @@ nlohmann::ordered_json summary_json(const std::vector<double>& samples) {
 
 nlohmann::ordered_json row_json(const lab::BenchRow& row, bool has_peer) {
   const Derived derived(row);
-  nlohmann::ordered_json json = {{"work", is_prompt(row) ? "prompt" : "generate"},
+  nlohmann::ordered_json json = {{"work", row.work.kind_name()},
                                  {"tokens", row.work.n_tokens},
                                  {"sequences", row.work.n_sequences},
                                  {"depth", row.work.depth},
@@ -153,7 +153,7 @@ Cells csv_row(const BenchReport& report, const lab::BenchRow& row) {
   const Derived derived(row);
   const auto number = [](double value) { return fmt::format("{:.6g}", value); };
   Cells cells = {report.model,
-                 is_prompt(row) ? "prompt" : "generate",
+                 row.work.kind_name(),
                  fmt::format("{}", row.work.n_tokens),
                  fmt::format("{}", row.work.n_sequences),
                  fmt::format("{}", row.work.depth),

@@ -96,7 +96,7 @@ Json work_json(const lab::Profile& profile) {
   auto lines = Json::array();
   for (const lab::ProfileLine& line : profile.lines)
     lines.push_back(line_json(line, profile.seconds));
-  return {{"work", profile.work.kind == lab::WorkKind::kPrompt ? "prompt" : "generate"},
+  return {{"work", profile.work.kind_name()},
           {"tokens", profile.work.n_tokens},
           {"sequences", profile.work.n_sequences},
           {"depth", profile.work.depth},
