@@ -72,12 +72,16 @@ struct PlainTail {
   __m256 d;
 };
 
+// A sub-block's share of the block: what is fetched ahead leaves no line out.
+template <class Block>
+constexpr int kFetchBytes = Block::kSubBlockBytes + Block::kCodesAt / 8;
+
 template <class Block, int kRows>
 void multiply_few(const PanelTile& tile) {
   const int64_t n_blocks = tile.n_blocks, stride = tile.stride;
   const float* activation_scales = tile.scales;
   const int16_t* sums_32 = tile.sums_32;
-  const uint8_t* from = tile.panel;
+  const uint8_t *from = tile.panel, *fetched = from;
   SubBlockRows rows(tile);
   __m256 acc[kRows];
   for (int r = 0; r < kRows; ++r) acc[r] = _mm256_setzero_ps();
@@ -88,7 +92,8 @@ void multiply_few(const PanelTile& tile) {
     __m256i sums[kRows];
     for (int r = 0; r < kRows; ++r) sums[r] = _mm256_setzero_si256();
     for (int j = 0; j < 8; ++j, from += Block::kSubBlockBytes, rows.advance(stride)) {
-      prefetch_bytes(from, Block::kSubBlockBytes + Block::kCodesAt / 8);
+      prefetch_bytes(fetched, kFetchBytes<Block>);
+      fetched += kFetchBytes<Block>;
       const typename Block::SubBlock sub_block(block, from, j);
       for (int r = 0; r < kRows; ++r)
         sums[r] = _mm256_add_epi32(sums[r], sub_block.product(rows, r));
@@ -108,7 +113,7 @@ void multiply_many(const PanelTile& tile) {
   const int64_t n_blocks = tile.n_blocks, stride = tile.stride, n_rows = tile.n_rows;
   const float* activation_scales = tile.scales;
   const int16_t* sums_32 = tile.sums_32;
-  const uint8_t* from = tile.panel;
+  const uint8_t *from = tile.panel, *fetched = from;
   float* out = tile.out;
   SubBlockRows rows(tile);
   __m256i sums[kTileRows];  // 2 KiB, in the first-level cache
@@ -119,7 +124,8 @@ void multiply_many(const PanelTile& tile) {
     from += Block::kCodesAt;
     for (int64_t r = 0; r < n_rows; ++r) sums[r] = _mm256_setzero_si256();
     for (int j = 0; j < 8; ++j, from += Block::kSubBlockBytes, rows.advance(stride)) {
-      prefetch_bytes(from, Block::kSubBlockBytes + Block::kCodesAt / 8);
+      prefetch_bytes(fetched, kFetchBytes<Block>);
+      fetched += kFetchBytes<Block>;
       const typename Block::SubBlock sub_block(block, from, j);
       for (int64_t r = 0; r < n_rows; ++r) {
         sums[r] = _mm256_add_epi32(sums[r], sub_block.product(rows, r));

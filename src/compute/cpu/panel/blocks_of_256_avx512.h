@@ -120,7 +120,8 @@ template <class Block, class Rows, auto kFold>
 inline void multiply_rows(const PanelTile& tile) {
   constexpr int64_t kBlockBytes = Block::kCodesAt + 8 * Block::kSubBlockBytes;  // a panel's block
   const int64_t n_blocks = tile.n_blocks, stride = tile.stride;
-  const uint8_t* from = tile.panel;
+  constexpr int kFetchBytes = kBlockBytes / 4;  // as many lines in each of both blocks' 8 parts
+  const uint8_t *from = tile.panel, *fetched = from;
   const float* scales = tile.scales;
   const int16_t* sums_32 = tile.sums_32;
   const int32_t* offsets_32 = tile.offsets_32;
@@ -132,9 +133,8 @@ inline void multiply_rows(const PanelTile& tile) {
     for (int64_t r = 0; r < rows.n(); ++r)
       rows.sums[r] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
     for (int j = 0; j < 8; ++j, from += Block::kSubBlockBytes, codes += 32 * stride) {
-      constexpr int kBytes = Block::kSubBlockBytes + Block::kCodesAt / 8;
-      prefetch_bytes(from, kBytes);
-      prefetch_bytes(from + kBlockBytes, kBytes);
+      prefetch_bytes(fetched, kFetchBytes);
+      fetched += kFetchBytes;
       const typename Block::SubBlock sub_block(block, from, from + kBlockBytes, j);
       for (int64_t r = 0; r < rows.n(); ++r)
         rows.sums[r] = sub_block.add(rows.sums[r], codes + 32 * r);

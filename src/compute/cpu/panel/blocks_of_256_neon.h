@@ -81,7 +81,9 @@ template <class Format, class Dot, int kRows>
 void multiply_rows(const PanelTile& tile) {
   const int64_t n_rows = kRows > 0 ? kRows : tile.n_rows;
   const int64_t stride = tile.stride;
-  const uint8_t* from = tile.panel;
+  // A sub-block's share of the block: what is fetched ahead leaves no line out.
+  constexpr int kFetchBytes = Format::kSubBlockBytes + Format::kCodesAt / 8;
+  const uint8_t *from = tile.panel, *fetched = from;
   const int8_t* codes = tile.codes;
   RowFloats acc[kRows > 0 ? kRows : kTileRows];
   RowInts sums[kRows > 0 ? kRows : kTileRows];
@@ -91,7 +93,8 @@ void multiply_rows(const PanelTile& tile) {
     from += Format::kCodesAt;
     for (int64_t r = 0; r < n_rows; ++r) sums[r] = RowInts{};
     for (int j = 0; j < 8; ++j, from += Format::kSubBlockBytes, codes += 32 * stride) {
-      prefetch_bytes(from, Format::kSubBlockBytes + Format::kCodesAt / 8);
+      prefetch_bytes(fetched, kFetchBytes);
+      fetched += kFetchBytes;
       add_rows<Dot>(SubBlock<Format>(block, from, j), codes, n_rows, sums);
     }
     for (int64_t r = 0; r < n_rows; ++r) {

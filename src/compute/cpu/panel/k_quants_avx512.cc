@@ -10,7 +10,8 @@
 // has too much is taken off at the block's end: offset * sum of (scale * sum of a).
 //
 // Measured as there on two cores of an EPYC (Zen 5), GMAC/s, and with k_quants_avx2.cc: Q4_K 698
-// (322), Q5_K 445, Q6_K 367 (271); one row at 39 to 43 GB/s of 51.
+// (322), Q5_K 445, Q6_K 367 (271); one row of Q4_K and Q6_K at 71 GB/s of 73
+// that reading gives.
 #include "compute/cpu/panel/blocks_of_256_avx512.h"
 #include "compute/cpu/panel/k_scales_avx2.h"
 

@@ -8,7 +8,7 @@
 // Two panels share each broadcast of activations: 8 vpdpbusd, 7 to 8 other vector operations and 8
 // to 9 loads for 512 products. Measured with bench_panel_products on two cores of an EPYC (Zen 5),
 // 32 rows, GMAC/s, and with legacy_avx2.cc there: Q4_0 543 (312), Q4_1 673 (304), Q5_0 456 (301),
-// Q8_0 634 (172); one row at 42 to 52 GB/s of 51.
+// Q8_0 634 (172); one row at 67 to 71 GB/s of 73.
 #include "compute/cpu/panel/kernels.h"
 #include "compute/cpu/panel/vectors_avx512.h"
 

@@ -10,9 +10,9 @@
 namespace hearth::compute::cpu {
 namespace {
 
-// Ahead of the block in hand: DRAM's latency at some 10 bytes a nanosecond, and past the page where
+// Ahead of the block in hand: DRAM's latency at some 30 bytes a nanosecond, and past the page where
 // the hardware's own prefetch stops.
-constexpr int kPrefetchBytes = 1536;
+constexpr int kPrefetchBytes = 4096;
 
 inline void prefetch_bytes(const uint8_t* block, int n_bytes) {
   for (int line = 0; line < n_bytes; line += 64) {

@@ -13,8 +13,9 @@
 namespace hearth::compute::cpu {
 namespace {
 
-// Ahead of the block in hand.
-constexpr int kPrefetchBytes = 3072;
+// Ahead of the block in hand. One row of Q4_K on two cores of an EPYC (Zen 5), GB/s, of 73 that
+// reading gives: 65 at 3072 bytes, 71 at 8192, 68 at 12288.
+constexpr int kPrefetchBytes = 8192;
 
 inline void prefetch_bytes(const uint8_t* block, int n_bytes) {
   for (int line = 0; line < n_bytes; line += 64) {

@@ -14,7 +14,7 @@ namespace hearth::compute::cpu {
 namespace {
 
 // As far ahead of the block in hand as the AVX2 kernels look.
-constexpr int kPrefetchBytes = 1536;
+constexpr int kPrefetchBytes = 4096;
 
 inline void prefetch_bytes(const uint8_t* block, int n_bytes) {
   for (int line = 0; line < n_bytes; line += 64) {
