@@ -5,6 +5,7 @@
 // is worker 0. One call of run() at a time; run() is not reentrant.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -46,6 +47,21 @@ class WorkCounter {
   void reset() { next_.store(0, std::memory_order_relaxed); }
   // First index of the next chunk; >= n when the work is out.
   int64_t take(int64_t chunk) { return next_.fetch_add(chunk, std::memory_order_relaxed); }
+
+  struct Run {
+    int64_t begin, end;
+  };
+  // The next run of [0, n), empty when the work is out. Runs start at a half of an even share and
+  // end at one (guided self-scheduling, Polychronopoulos and Kuck 1987): few jumps for each
+  // thread, and no long wait for the last. Not to be mixed with take().
+  Run take_run(int64_t n, int n_threads) {
+    int64_t begin = next_.load(std::memory_order_relaxed), end;
+    do {
+      if (begin >= n) return {n, n};
+      end = begin + std::max<int64_t>(1, (n - begin) / (2 * n_threads));
+    } while (!next_.compare_exchange_weak(begin, end, std::memory_order_relaxed));
+    return {begin, end};
+  }
 
  private:
   alignas(64) std::atomic<int64_t> next_{0};

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <ctime>
+#include <functional>
 #include <thread>
 #include <vector>
 
@@ -49,6 +50,34 @@ TEST(WorkerPool, a_counter_hands_out_every_index_once) {
     }
   });
   for (const auto& n : taken) ASSERT_EQ(n.load(), 1);
+}
+
+TEST(WorkerPool, runs_of_a_counter_hand_out_every_index_once) {
+  WorkerPool pool(3);
+  for (const int64_t n : {0, 1, 5, 6, 7, 10'000}) {
+    WorkCounter counter;
+    std::vector<std::atomic<int>> taken(static_cast<size_t>(n));
+    pool.run([&](int) {
+      while (true) {
+        const WorkCounter::Run run = counter.take_run(n, 3);
+        if (run.begin == run.end) break;
+        for (int64_t i = run.begin; i < run.end; ++i) taken[static_cast<size_t>(i)]++;
+      }
+    });
+    for (const auto& count : taken) ASSERT_EQ(count.load(), 1) << n;
+  }
+}
+
+TEST(WorkerPool, runs_of_a_counter_start_at_half_a_share_and_end_at_one) {
+  WorkCounter counter;
+  std::vector<int64_t> sizes;
+  for (WorkCounter::Run run = counter.take_run(100, 2); run.begin < run.end;
+       run = counter.take_run(100, 2))
+    sizes.push_back(run.end - run.begin);
+  EXPECT_EQ(sizes.front(), 25);
+  EXPECT_EQ(sizes.back(), 1);
+  EXPECT_TRUE(std::ranges::is_sorted(sizes, std::greater<>()));
+  EXPECT_LT(sizes.size(), 20u);
 }
 
 TEST(WorkerPool, an_idle_pool_costs_no_cpu) {

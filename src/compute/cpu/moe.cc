@@ -141,7 +141,6 @@ class Moe final : public Operation {
   void for_each_expert_tile(Walk& walk, const WeightMatrix& matrix, int64_t n_places,
                             const Body& body) {
     walk.enter(Stage::kShared);
-    WorkCounter& counter = walk.next_counter();
     Tiling tiling = tile_product(matrix, std::min(n_places, kExpertRowTile), walk.n_threads());
     const int64_t room = kTileFloats / std::min(n_places, kExpertRowTile);
     tiling.column_chunk =
@@ -149,10 +148,10 @@ class Moe final : public Operation {
     const auto tiles = order_.tiles();
     const int64_t n_chunks = tiling.n_chunks();
     const int64_t n_items = static_cast<int64_t>(tiles.size()) * n_chunks;
-    for (int64_t item; (item = counter.take(1)) < n_items;) {
+    for_each_item(walk, n_items, [&](int64_t item) {
       const ExpertTile& rows = tiles[static_cast<size_t>(item / n_chunks)];
       body(rows.expert, tiling.chunk(rows.begin, rows.end, item % n_chunks));
-    }
+    });
   }
 
   Product product(const RoundedRows* rounded, const float* values, int64_t width, int64_t expert,

@@ -54,15 +54,14 @@ class Qkv final : public Operation {
   void run(Walk& walk) override {
     input_.prepare(walk);
     walk.enter(Stage::kShared);
-    WorkCounter& counter = walk.next_counter();
     const int64_t n_rows = input_.n_rows(), n_row_tiles = (n_rows + row_tile_ - 1) / row_tile_;
-    for (int64_t item; (item = counter.take(1)) < n_row_tiles * n_items_;) {
+    for_each_item(walk, n_row_tiles * n_items_, [&](int64_t item) {
       const int64_t row = item / n_items_ * row_tile_;
       int64_t index = item % n_items_;
       size_t which = 0;
       while (index >= projections_[which].n_items()) index -= projections_[which++].n_items();
       run_item(projections_[which], index, {row, std::min(n_rows, row + row_tile_)}, walk.thread());
-    }
+    });
   }
 
  private:

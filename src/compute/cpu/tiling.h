@@ -35,16 +35,27 @@ struct Tiling {
 // times row_tile fit in kTileFloats.
 Tiling tile_product(const WeightMatrix& matrix, int64_t n_rows, int n_threads);
 
+// body(item) for the items of [0, n) that this thread gets, in runs of neighbours: a thread reads
+// on through the weights, and what it fetches ahead at an item's end is its own.
+template <class Body>
+void for_each_item(Walk& walk, int64_t n, const Body& body) {
+  WorkCounter& counter = walk.next_counter();
+  while (true) {
+    const WorkCounter::Run run = counter.take_run(n, walk.n_threads());
+    if (run.begin == run.end) return;
+    for (int64_t item = run.begin; item < run.end; ++item) body(item);
+  }
+}
+
 // body(tile) for the items that this thread gets. Row tiles outermost: a tile's activations stay in
 // L2 while the weights pass by.
 template <class Body>
 void for_each_tile(Walk& walk, const Tiling& tiling, const Body& body) {
-  WorkCounter& counter = walk.next_counter();
-  const int64_t n_chunks = tiling.n_chunks(), n_items = tiling.n_row_tiles() * n_chunks;
-  for (int64_t item; (item = counter.take(1)) < n_items;) {
+  const int64_t n_chunks = tiling.n_chunks();
+  for_each_item(walk, tiling.n_row_tiles() * n_chunks, [&](int64_t item) {
     const int64_t row = item / n_chunks * tiling.row_tile;
     body(tiling.chunk(row, std::min(tiling.n_rows, row + tiling.row_tile), item % n_chunks));
-  }
+  });
 }
 
 }  // namespace hearth::compute::cpu
