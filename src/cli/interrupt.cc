@@ -40,6 +40,7 @@ InterruptGuard::InterruptGuard() {
   g_is_set = false;
   struct sigaction action = {};
   action.sa_handler = set_flag;
+  action.sa_flags = SA_RESTART;  // an answer's write to a terminal that is behind goes on
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, &g_before);
 }

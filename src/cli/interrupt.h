@@ -3,7 +3,8 @@
 
 namespace hearth::cli {
 
-// While one lives, SIGINT only sets the flag and ends a wait_for_input(). One at a time.
+// While one lives, SIGINT only sets the flag and ends a wait_for_input(); reads and writes that it
+// meets go on. One at a time.
 class InterruptGuard {
  public:
   InterruptGuard();
