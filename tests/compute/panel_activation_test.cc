@@ -121,16 +121,24 @@ struct RowArrays {
         offsets_8(codes.size() / 32),
         offsets_16(codes.size() / 32),
         offsets_32(codes.size() / 16),
+        lane_offsets(codes.size() / 8),
         sums_32(codes.size() / 32) {}
   cpu::QuantizedRow row(int64_t n_blocks) {
-    return {n_blocks,           stride,           codes.data(),      scales.data(),
-            scaled_sums.data(), offsets_8.data(), offsets_16.data(), offsets_32.data(),
+    return {n_blocks,
+            stride,
+            codes.data(),
+            scales.data(),
+            scaled_sums.data(),
+            offsets_8.data(),
+            offsets_16.data(),
+            offsets_32.data(),
+            lane_offsets.data(),
             sums_32.data()};
   }
   int64_t stride;
   std::vector<int8_t> codes;
   std::vector<float> scales, scaled_sums;
-  std::vector<int32_t> offsets_8, offsets_16, offsets_32;
+  std::vector<int32_t> offsets_8, offsets_16, offsets_32, lane_offsets;
   std::vector<int16_t> sums_32;
 };
 
@@ -149,6 +157,7 @@ void expect_same_arrays(const RowArrays& a, const RowArrays& b, const std::strin
   EXPECT_EQ(a.offsets_8, b.offsets_8) << what;
   EXPECT_EQ(a.offsets_16, b.offsets_16) << what;
   EXPECT_EQ(a.offsets_32, b.offsets_32) << what;
+  EXPECT_EQ(a.lane_offsets, b.lane_offsets) << what;
   EXPECT_EQ(a.sums_32, b.sums_32) << what;
 }
 

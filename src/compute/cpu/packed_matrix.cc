@@ -235,6 +235,7 @@ void PackedMatrix::multiply(const QuantizedRows& x, int64_t row_begin, int64_t r
                       .offsets_8 = rows.offsets_8,
                       .offsets_16 = rows.offsets_16,
                       .offsets_32 = rows.offsets_32,
+                      .lane_offsets = rows.lane_offsets,
                       .sums_32 = rows.sums_32,
                       .out = products};
     for (int64_t panel = begin, next; panel < end; panel = next) {

@@ -23,6 +23,13 @@ int32_t offset_words(const int8_t* codes, int n, int offset) {
   return static_cast<int32_t>(words);
 }
 
+// -32 times the sum of codes 0 to 3 and 8 to 11.
+int32_t lane_offset(const int8_t* codes) {
+  int32_t sum = 0;
+  for (int k = 0; k < 4; ++k) sum += codes[k] + codes[k + 8];
+  return -32 * sum;
+}
+
 }  // namespace
 
 RowQuantizer row_quantizer(ActivationFormat format, IsaLevel level) {
@@ -59,6 +66,9 @@ void quantize_row_q8x256_scalar(const float* values, const QuantizedRow& row) {
       std::memcpy(row.codes + 32 * sub, codes + 32 * j, 32);
       row.offsets_32[2 * sub] = offset_words(codes + 32 * j, 16, 32);
       row.offsets_32[2 * sub + 1] = offset_words(codes + 32 * j + 16, 16, 32);
+      for (int lane = 0; lane < 4; ++lane)
+        row.lane_offsets[4 * sub + lane] =
+            lane_offset(codes + 32 * j + lane / 2 * 16 + lane % 2 * 4);
       row.sums_32[8 * at + j] = static_cast<int16_t>(sums[2 * j] + sums[2 * j + 1]);
     }
   }
@@ -70,7 +80,7 @@ QuantizedRows::Storage::Storage(int64_t rows, int64_t cols) : max_rows(rows), ma
       checked_mul<uint64_t>(static_cast<uint64_t>(rows), (static_cast<uint64_t>(cols) + 31) / 32);
   CHECK(n && *n < INT64_MAX / 128);
   const uint64_t n_padded = (*n + 15) / 16 * 16;  // each array starts a cache line
-  constexpr uint64_t kBytesEach = 32 + 6 * sizeof(int32_t) + sizeof(int16_t);
+  constexpr uint64_t kBytesEach = 32 + 10 * sizeof(int32_t) + sizeof(int16_t);
   Result<Pages> pages = Pages::map(n_padded * kBytesEach + 64, "quantized rows");
   CHECK(pages.has_value());
   memory = std::move(*pages);
@@ -83,6 +93,7 @@ QuantizedRows::Storage::Storage(int64_t rows, int64_t cols) : max_rows(rows), ma
   offsets_8 = reinterpret_cast<int32_t*>(take(4 * n_padded));
   offsets_16 = reinterpret_cast<int32_t*>(take(4 * n_padded));
   offsets_32 = reinterpret_cast<int32_t*>(take(8 * n_padded));
+  lane_offsets = reinterpret_cast<int32_t*>(take(16 * n_padded));
   sums_32 = reinterpret_cast<int16_t*>(take(2 * n_padded));
 }
 
@@ -100,6 +111,7 @@ QuantizedRow QuantizedRows::Storage::at_row(int64_t row, int64_t n_rows, int64_t
           .offsets_8 = offsets_8 + scale_at,
           .offsets_16 = offsets_16 + scale_at,
           .offsets_32 = offsets_32 + 2 * sub_block_at,
+          .lane_offsets = lane_offsets + 4 * sub_block_at,
           .sums_32 = sums_32 + 8 * scale_at};
 }
 

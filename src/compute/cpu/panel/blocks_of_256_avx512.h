@@ -3,7 +3,8 @@
 // *_avx512.cc files require.
 //
 // A Block is built from its first bytes in each panel, has the bytes kCodesAt and kSubBlockBytes,
-// a SubBlock that adds a row's products to its LaneSums, and an add() for the block's end.
+// a SubBlock that adds a row's products to its LaneSums, given its lane offsets if it takes them,
+// and an add() for the block's end.
 #pragma once
 
 #include "compute/cpu/panel/kernels.h"
@@ -12,21 +13,28 @@
 namespace hearth::compute::cpu {
 namespace {
 
-// Eight 16-bit values, a row each, in the low words of the row's two lanes.
-inline __m512i spread_words(__m128i words) {
-  const __m512i rows = _mm512_setr_epi32(0, 0, 1, 1, 4, 4, 5, 5, 2, 2, 3, 3, 6, 6, 7, 7);
-  return _mm512_permutexvar_epi32(rows, _mm512_castsi256_si512(_mm256_cvtepu16_epi32(words)));
-}
-
 inline __m128i load_eight(const uint8_t* from) {
   return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from));
 }
 
-inline __m512i spread_unsigned(const uint8_t* from) {
-  return spread_words(_mm_cvtepu8_epi16(load_eight(from)));
+// For vpshufb of eight bytes, a row each: row r to byte `at` of its two lanes, zeros around it.
+struct RowsToLanes {
+  constexpr explicit RowsToLanes(int at) {
+    constexpr uint8_t kRows[8] = {0, 1, 4, 5, 2, 3, 6, 7}, kZero = 0x80;
+    for (int i = 0; i < 64; ++i) bytes[i] = i % 4 == at ? kRows[i / 8] : kZero;
+  }
+  alignas(64) uint8_t bytes[64] = {};
+};
+constexpr RowsToLanes kToLowBytes(0), kToHighBytes(1);
+
+inline __m512i spread_bytes(const uint8_t* from, const RowsToLanes& order) {
+  return _mm512_shuffle_epi8(broadcast_eight(from), _mm512_load_si512(order.bytes));
 }
+
+// The same as 16-bit values in the low words of the lanes.
+inline __m512i spread_unsigned(const uint8_t* from) { return spread_bytes(from, kToLowBytes); }
 inline __m512i spread_signed(const uint8_t* from) {
-  return spread_words(_mm_cvtepi8_epi16(load_eight(from)));
+  return _mm512_srai_epi16(spread_bytes(from, kToHighBytes), 8);
 }
 
 // Bytes r of `a` and of `b` of each panel as the low and the high word of the row's lane, rows in
@@ -46,11 +54,12 @@ inline __m512i signed_words(ByteRows first, ByteRows second) {
   return _mm512_cvtepi8_epi16(interleave(first, second));
 }
 
-// total + the products' sums times the scales, of kVectors vectors from kFrom on.
+// total + (start + the products' sums) times the scales, of kVectors vectors from kFrom on.
 template <int kFrom, int kVectors>
 inline LaneSums add_scaled(LaneSums total, const __m512i* first, const __m512i* second,
-                           const int8_t* a, const LaneSums& scale) {
-  const LaneSums sums = dot<kVectors>(first + kFrom, second + kFrom, a + 8 * kFrom);
+                           const int8_t* a, const LaneSums& scale,
+                           __m512i start = _mm512_setzero_si512()) {
+  const LaneSums sums = dot<kVectors>(first + kFrom, second + kFrom, a + 8 * kFrom, start);
   return {_mm512_dpwssd_epi32(total.first, sums.first, scale.first),
           _mm512_dpwssd_epi32(total.second, sums.second, scale.second)};
 }
@@ -125,6 +134,7 @@ inline void multiply_rows(const PanelTile& tile) {
   const float* scales = tile.scales;
   const int16_t* sums_32 = tile.sums_32;
   const int32_t* offsets_32 = tile.offsets_32;
+  const int32_t* lane_offsets = tile.lane_offsets;
   const int8_t* codes = tile.codes;
   Rows rows(tile);
   for (int64_t b = 0; b < n_blocks; ++b) {
@@ -132,12 +142,20 @@ inline void multiply_rows(const PanelTile& tile) {
     from += Block::kCodesAt;
     for (int64_t r = 0; r < rows.n(); ++r)
       rows.sums[r] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
-    for (int j = 0; j < 8; ++j, from += Block::kSubBlockBytes, codes += 32 * stride) {
+    for (int j = 0; j < 8; ++j) {
       prefetch_bytes(fetched, kFetchBytes);
       fetched += kFetchBytes;
       const typename Block::SubBlock sub_block(block, from, from + kBlockBytes, j);
-      for (int64_t r = 0; r < rows.n(); ++r)
-        rows.sums[r] = sub_block.add(rows.sums[r], codes + 32 * r);
+      for (int64_t r = 0; r < rows.n(); ++r) {
+        if constexpr (requires { sub_block.add(rows.sums[r], codes, lane_offsets); }) {
+          rows.sums[r] = sub_block.add(rows.sums[r], codes + 32 * r, lane_offsets + 4 * r);
+        } else {
+          rows.sums[r] = sub_block.add(rows.sums[r], codes + 32 * r);
+        }
+      }
+      from += Block::kSubBlockBytes;
+      codes += 32 * stride;
+      lane_offsets += 4 * stride;
     }
     from += kBlockBytes;
     for (int64_t r = 0; r < rows.n(); ++r) {

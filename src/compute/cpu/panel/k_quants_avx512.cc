@@ -5,9 +5,10 @@
 // same bits. vpdpbusd's sums, two 32-bit lanes a row, meet the sub-block's integer scale by
 // vpdpwssd, which takes the low 16 bits of each: so no lane may sum more products than fit,
 //   Q4_K  16 * 15 * 127 = 30480              Q5_K  8 * 31 * 127 = 31496
-//   Q6_K   4 * 63 * 127 = 32004              Q2_K, Q3_K  8 * 7 * 127 = 7112
+//   Q6_K   8 * 32 * 127 = 32512 of code - 32  Q2_K, Q3_K  8 * 7 * 127 = 7112
 // and IQ4_XS, whose codes have 8 bits, takes a 32-bit multiplication instead. What an unsigned code
-// has too much is taken off at the block's end: offset * sum of (scale * sum of a).
+// has too much, the sums of Q6_K and Q3_K start from; IQ4_XS takes it off at the block's end:
+// offset * sum of (scale * sum of a).
 //
 // Measured as there on two cores of an EPYC (Zen 5), GMAC/s, and with k_quants_avx2.cc: Q4_K 698
 // (322), Q5_K 445, Q6_K 367 (271); one row of Q4_K and Q6_K at 71 GB/s of 73
@@ -80,77 +81,65 @@ struct BlockQ5_K : BlockWithMins {
 
 // Sixteen signed scales a row, and codes that have kOffset too much.
 template <int kOffset>
-struct BlockOf16 {
-  BlockOf16(const uint8_t* scales, const uint8_t* other_scales, __m512 factor) : d(factor) {
-    for (int i = 0; i < 16; ++i) {
-      const uint8_t *a = scales + 8 * i, *b = other_scales + 8 * i;
-      first[i] = spread_signed(a);
-      second[i] = spread_signed(b);
-      words[i] = signed_words({a, a}, {b, b});
+struct SubBlockOf16 {
+  SubBlockOf16(const uint8_t* scales, const uint8_t* other_scales, int j) {
+    for (int half = 0; half < 2; ++half) {
+      const int at = 16 * j + 8 * half;
+      scale[half] = {spread_signed(scales + at), spread_signed(other_scales + at)};
     }
   }
-  __m512 add(__m512 acc, __m512i sum, const TailRow& row) const {
-    const __m512i excess = _mm512_srai_epi32(dot_sums_16(words, row), kShift);
-    return add_float(acc, _mm512_sub_epi32(sum, excess), d, row.scale);
+  LaneSums add(LaneSums total, const int8_t* a, const int32_t* lane_offsets) const {
+    total = add_scaled<0, 2>(total, first, second, a, scale[0], start(lane_offsets));
+    return add_scaled<2, 2>(total, first, second, a, scale[1], start(lane_offsets + 2));
   }
-  static constexpr int kShift = kOffset == 32 ? 0 : 3;  // 32 >> kShift is kOffset
-  static_assert(32 >> kShift == kOffset);
-  __m512 d;
-  __m512i first[16], second[16], words[16];
+  static __m512i start(const int32_t* lane_offsets) {  // times -32
+    static_assert(kOffset == 32 || kOffset == 4);
+    const __m512i offsets = broadcast_eight(lane_offsets);
+    return kOffset == 32 ? offsets : _mm512_srai_epi32(offsets, 3);
+  }
+  __m512i first[4], second[4];
+  LaneSums scale[2];
 };
 
-struct BlockQ6_K : BlockOf16<32> {
+struct BlockQ6_K {
   static constexpr int kCodesAt = 144, kSubBlockBytes = 192;
   BlockQ6_K(const uint8_t* from, const uint8_t* other)
-      : BlockOf16(from + 16, other + 16, load_halfs(from, other)) {}
-  struct SubBlock {
+      : first(from + 16), second(other + 16), d(load_halfs(from, other)) {}
+  __m512 add(__m512 acc, __m512i sum, const TailRow& row) const {
+    return add_float(acc, sum, d, row.scale);
+  }
+  struct SubBlock : SubBlockOf16<32> {
     SubBlock(const BlockQ6_K& block, const uint8_t* from, const uint8_t* other, int j)
-        : scale{{block.first[2 * j], block.second[2 * j]},
-                {block.first[2 * j + 1], block.second[2 * j + 1]}} {
+        : SubBlockOf16(block.first, block.second, j) {
       unpack_nibbles(from, first);
       unpack_nibbles(other, second);
       add_plane_2(from + 128, first);
       add_plane_2(other + 128, second);
     }
-    LaneSums add(LaneSums total, const int8_t* a) const {
-      total = add_scaled<0, 1>(total, first, second, a, scale[0]);
-      total = add_scaled<1, 1>(total, first, second, a, scale[0]);
-      total = add_scaled<2, 1>(total, first, second, a, scale[1]);
-      return add_scaled<3, 1>(total, first, second, a, scale[1]);
-    }
-    __m512i first[4], second[4];
-    LaneSums scale[2];
   };
+  const uint8_t* first;
+  const uint8_t* second;
+  __m512 d;
 };
 
-struct ScalesOfPanelsQ3_K {
-  ScalesOfPanelsQ3_K(const uint8_t* from, const uint8_t* other)
-      : first(from + 16), second(other + 16) {}
-  ScalesQ3_K first, second;
-};
-
-struct BlockQ3_K : private ScalesOfPanelsQ3_K, BlockOf16<4> {
+struct BlockQ3_K {
   static constexpr int kCodesAt = 112, kSubBlockBytes = 96;
   BlockQ3_K(const uint8_t* from, const uint8_t* other)
-      : ScalesOfPanelsQ3_K(from, other),
-        BlockOf16(ScalesOfPanelsQ3_K::first.scales, ScalesOfPanelsQ3_K::second.scales,
-                  load_halfs(from, other)) {}
-  struct SubBlock {
-    SubBlock(const BlockOf16<4>& block, const uint8_t* from, const uint8_t* other, int j)
-        : scale{{block.first[2 * j], block.second[2 * j]},
-                {block.first[2 * j + 1], block.second[2 * j + 1]}} {
+      : first(from + 16), second(other + 16), d(load_halfs(from, other)) {}
+  __m512 add(__m512 acc, __m512i sum, const TailRow& row) const {
+    return add_float(acc, sum, d, row.scale);
+  }
+  struct SubBlock : SubBlockOf16<4> {
+    SubBlock(const BlockQ3_K& block, const uint8_t* from, const uint8_t* other, int j)
+        : SubBlockOf16(block.first.scales, block.second.scales, j) {
       unpack_pairs(from, first);
       unpack_pairs(other, second);
       add_plane_1<2>(from + 64, first);
       add_plane_1<2>(other + 64, second);
     }
-    LaneSums add(LaneSums total, const int8_t* a) const {
-      total = add_scaled<0, 2>(total, first, second, a, scale[0]);
-      return add_scaled<2, 2>(total, first, second, a, scale[1]);
-    }
-    __m512i first[4], second[4];
-    LaneSums scale[2];
   };
+  ScalesQ3_K first, second;
+  __m512 d;
 };
 
 // Sixteen scales (low nibbles) and mins (high nibbles) a row.

@@ -33,8 +33,11 @@ struct PanelTile {
   const int32_t* offsets_8;   // [n_blocks, stride] word pairs, times 8; blocks of 32 only
   const int32_t* offsets_16;  // the same times 16
   const int32_t* offsets_32;  // [n_cols / 32, stride, 2] word pairs, times 32; blocks of 256 only
-  const int16_t* sums_32;     // [n_blocks, stride, 8] sums of 32 codes; blocks of 256 only
-  float* out;                 // [n_rows, kPanelRows], or twice as wide for a pair; 64-byte aligned
+  // [n_cols / 32, stride, 4]: -32 times the sums of codes k with k % 8 < 4, and of the others, of
+  // the first and of the last 16; blocks of 256 only
+  const int32_t* lane_offsets;
+  const int16_t* sums_32;  // [n_blocks, stride, 8] sums of 32 codes; blocks of 256 only
+  float* out;              // [n_rows, kPanelRows], or twice as wide for a pair; 64-byte aligned
 };
 
 using PanelKernel = void (*)(const PanelTile& tile);
@@ -126,6 +129,7 @@ struct QuantizedRow {
   int32_t* offsets_8;
   int32_t* offsets_16;
   int32_t* offsets_32;
+  int32_t* lane_offsets;
   int16_t* sums_32;
 };
 

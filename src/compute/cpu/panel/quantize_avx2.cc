@@ -49,6 +49,14 @@ struct WordSums {
   __m128i first, second;
 };
 
+// -32 times the sums of columns k with k % 8 < 4, and of the others, of each half of 16.
+inline __m128i lane_offsets(__m256i codes) {
+  const __m256i words = _mm256_maddubs_epi16(_mm256_set1_epi8(1), codes);
+  const __m256i fours = _mm256_madd_epi16(words, _mm256_set1_epi16(-32));
+  const __m256i sums = _mm256_add_epi32(fours, _mm256_shuffle_epi32(fours, 0x4E));
+  return _mm_unpacklo_epi64(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
+}
+
 inline int32_t sum_words(__m128i words) {
   const int32_t pair = _mm_cvtsi128_si32(words);
   return static_cast<int16_t>(pair) + (pair >> 16);
@@ -113,6 +121,7 @@ void quantize_row_q8x256_avx2(const float* values, const QuantizedRow& target) {
       _mm256_storeu_si256(reinterpret_cast<__m256i*>(row.codes + 32 * at), codes);
       row.offsets_32[2 * at] = _mm_cvtsi128_si32(_mm_slli_epi16(sums.first, 5));
       row.offsets_32[2 * at + 1] = _mm_cvtsi128_si32(_mm_slli_epi16(sums.second, 5));
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(row.lane_offsets + 4 * at), lane_offsets(codes));
       row.sums_32[8 * b * row.stride + j] =
           static_cast<int16_t>(sum_words(_mm_add_epi16(sums.first, sums.second)));
     }

@@ -70,6 +70,12 @@ float find_extreme(const float* values, bool* is_all_finite) {
   return 0;
 }
 
+// -32 times the sums of columns k with k % 8 < 4, and of the others.
+inline int32x2_t lane_offsets(int8x16_t codes) {
+  const int32x4_t fours = vpaddlq_s16(vpaddlq_s8(codes));
+  return vmul_n_s32(vadd_s32(vget_low_s32(fours), vget_high_s32(fours)), -32);
+}
+
 }  // namespace
 
 void quantize_row_q8x32_neon(const float* values, const QuantizedRow& target) {
@@ -110,6 +116,8 @@ void quantize_row_q8x256_neon(const float* values, const QuantizedRow& target) {
       store_codes(row.codes + 32 * at, codes);
       row.offsets_32[2 * at] = word_pair(vshl_n_s16(first, 5));
       row.offsets_32[2 * at + 1] = word_pair(vshl_n_s16(second, 5));
+      vst1_s32(row.lane_offsets + 4 * at, lane_offsets(codes.first));
+      vst1_s32(row.lane_offsets + 4 * at + 2, lane_offsets(codes.second));
       row.sums_32[8 * b * row.stride + j] =
           static_cast<int16_t>(sum_words(vadd_s16(first, second)));
     }

@@ -26,6 +26,7 @@ struct QuantizedRows::Storage {
   int32_t* offsets_8;
   int32_t* offsets_16;
   int32_t* offsets_32;
+  int32_t* lane_offsets;
   int16_t* sums_32;
 
   // The arrays from `row` on, whose tile they stay in.

@@ -112,10 +112,11 @@ struct LaneSums {
   __m512i first, second;
 };
 
-// The products of kVectors vectors of each panel with 8 kVectors activations.
+// start + the products of kVectors vectors of each panel with 8 kVectors activations.
 template <int kVectors>
-inline LaneSums dot(const __m512i* first, const __m512i* second, const int8_t* a) {
-  LaneSums sums = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+inline LaneSums dot(const __m512i* first, const __m512i* second, const int8_t* a,
+                    __m512i start = _mm512_setzero_si512()) {
+  LaneSums sums = {start, start};
   for (int q = 0; q < kVectors; ++q) {
     const __m512i eight = broadcast_eight(a + 8 * q);
     sums.first = _mm512_dpbusd_epi32(sums.first, first[q], eight);
