@@ -423,15 +423,6 @@ constexpr Book8<n> spell_out(const uint16_t (&grid)[n], uint8_t (*byte_of)(int p
   return book;
 }
 
-template <int n>
-constexpr Book4<n> spell_out(const uint16_t (&grid)[n], const uint8_t (&values)[8]) {
-  Book4<n> book{};
-  for (int e = 0; e < n; ++e) {
-    for (int k = 0; k < 4; ++k) book.entries[e] |= uint32_t{values[grid[e] >> 4 * k & 7]} << 8 * k;
-  }
-  return book;
-}
-
 constexpr uint8_t iq1_byte(int place) { return static_cast<uint8_t>(16 + 8 * kIq1Values[place]); }
 constexpr uint8_t iq2_byte(int place) { return kIq2Values[place]; }
 
@@ -441,7 +432,5 @@ constexpr Book8<2048> kIq1Book = spell_out(kIq1Grid, iq1_byte);
 constexpr Book8<256> kIq2XxsBook = spell_out(kIq2XxsGrid, iq2_byte);
 constexpr Book8<512> kIq2XsBook = spell_out(kIq2XsGrid, iq2_byte);
 constexpr Book8<1024> kIq2SBook = spell_out(kIq2SGrid, iq2_byte);
-constexpr Book4<256> kIq3XxsBook = spell_out(kIq3XxsGrid, kIq3XxsValues);
-constexpr Book4<512> kIq3SBook = spell_out(kIq3SGrid, kIq3SValues);
 
 }  // namespace hearth::quant

@@ -1,8 +1,9 @@
 // Quantized weights in panels, and the products that run on them.
 //
 // A panel is 8 rows, or 16 where the kernel takes them at once, interleaved in blocks of 32 columns
-// (256 for k-quants and i-quants) at the file's bits per weight. The kernels are chosen when the
-// matrix is packed (base/cpu_features.h); every level gives the same bits.
+// (256 for k-quants and i-quants) at the file's bits per weight, or more where panel/format.h says
+// so. The kernels are chosen when the matrix is packed (base/cpu_features.h); every level gives the
+// same bits.
 #pragma once
 
 #include <cstddef>

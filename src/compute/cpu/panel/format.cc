@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "compute/cpu/panel/pack_i_quants.h"
+#include "compute/cpu/panel/packing_words.h"
 
 namespace hearth::compute::cpu {
 namespace {
@@ -18,16 +19,6 @@ struct SharedBytes {
 };
 constexpr SharedBytes kSharedBytes[] = {{0, 2, 0}, {1, 3, 8}, {4, 6, 16}, {5, 7, 24}};
 
-uint64_t load64(const std::byte* from) {
-  uint64_t value;
-  std::memcpy(&value, from, sizeof value);
-  return value;
-}
-
-void store64(uint8_t* to, uint64_t value) { std::memcpy(to, &value, sizeof value); }
-
-constexpr uint64_t kEach = 0x0101010101010101u;  // times a byte: that byte in each of eight
-
 // Two bytes at `offset` of each row's block, side by side.
 void pack_halfs(Rows rows, size_t offset, uint8_t* out) {
   for (int r = 0; r < kPanelRows; ++r) std::memcpy(out + 2 * r, rows[r] + offset, 2);
@@ -40,11 +31,6 @@ void pack_legacy_nibbles(Rows rows, size_t offset, uint8_t* out) {
     store64(to, load64(rows[r] + offset));
     store64(to + 64, load64(rows[r] + offset + 8));
   }
-}
-
-// Bit i of a byte to bit 0 of byte i.
-uint64_t spread_bits(uint64_t byte) {
-  return ((byte & 127) * 0x0002040810204081u & 0x0101010101010101u) | byte >> 7 << 56;
 }
 
 // Legacy fifth bits: bit k of a block's 32 belongs to column k.
@@ -226,6 +212,18 @@ void pack_iq4_xs(Rows rows, uint8_t* out) {
   for (int s = 0; s < 8; ++s) pack_legacy_nibbles(rows, 8 + 16 * s, out + 64 + 128 * s);
 }
 
+// Of types whose block kRecode turns into one of nibbles.
+template <auto kRecode>
+void pack_recoded(Rows rows, uint8_t* out) {
+  std::byte blocks[kPanelRows][kNibbleBlockBytes];
+  const std::byte* recoded[kPanelRows];
+  for (int r = 0; r < kPanelRows; ++r) {
+    kRecode(rows[r], blocks[r]);
+    recoded[r] = blocks[r];
+  }
+  pack_iq4_xs(recoded, out);
+}
+
 constexpr uint16_t kTernaryBytes = 66;  // of a row's block in a panel
 
 // Of rows that start with 64 bytes of codes, which lie as in Q2_K's block.
@@ -293,10 +291,10 @@ constexpr PanelFormat kFormats[] = {
      multiply_pair_iq2_xs_avx512},
     {quant::Type::kIQ2_S, pack_iq2_s, multiply_iq2_s_scalar, multiply_iq2_s_avx2,
      multiply_pair_iq2_s_avx512},
-    {quant::Type::kIQ3_XXS, pack_iq3_xxs, multiply_iq3_xxs_scalar, multiply_iq3_xxs_avx2,
-     multiply_pair_iq3_xxs_avx512},
-    {quant::Type::kIQ3_S, pack_iq3_s, multiply_iq3_s_scalar, multiply_iq3_s_avx2,
-     multiply_pair_iq3_s_avx512},
+    {quant::Type::kIQ3_XXS, pack_recoded<recode_iq3_xxs>, multiply_iq3_xxs_scalar,
+     multiply_iq3_xxs_avx2, multiply_pair_iq3_xxs_avx512, kNibbleBlockBytes},
+    {quant::Type::kIQ3_S, pack_recoded<recode_iq3_s>, multiply_iq3_s_scalar, multiply_iq3_s_avx2,
+     multiply_pair_iq3_s_avx512, kNibbleBlockBytes},
     {quant::Type::kTQ1_0, pack_tq1_0, multiply_ternary_scalar, multiply_ternary_avx2,
      multiply_pair_ternary_avx512, kTernaryBytes},
     {quant::Type::kTQ2_0, pack_tq2_0, multiply_ternary_scalar, multiply_ternary_avx2,

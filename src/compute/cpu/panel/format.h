@@ -1,8 +1,9 @@
 // The panel layout of each weight type: how blocks of 8 rows are woven into one block of a panel.
 //
-// A panel block takes the bytes of its 8 row blocks, no more; TQ1_0's alone takes those of TQ2_0,
-// 66 for 54 of the file, as its base-3 digits would cost every product more than the memory. Codes
-// are unsigned (a signed type's have its offset added) and come in eight vectors of 32 bytes:
+// A panel block takes the bytes of its 8 row blocks, no more, but for types whose file's codes
+// would cost every product more than the memory: TQ1_0 takes those of TQ2_0, 66 for 54 of base-3
+// digits; IQ3_S and IQ3_XXS those of IQ4_XS, 136 for 110 and 98 of code book entries. Codes are
+// unsigned (a signed type's have its offset added) and come in eight vectors of 32 bytes:
 // vectors 2 q and 2 q + 1 have columns 8 q to 8 q + 7, of the rows
 //
 //   byte           0      8     16     24
@@ -30,8 +31,10 @@
 //   IQ4_XS  8 halfs d, the file's 4 bytes of low scales x 8, its 2 bytes of high scales x 8,
 //         8 x nibbles
 //   TQ1_0, TQ2_0  8 halfs d, 8 x plane 2, with the whole code
-//   IQ1_S to IQ3_S  8 halfs d, 8 sub-blocks drawn in i_quants.h: code book entries stay indices,
-//         since their values would take 3 to 4 bits a weight for the file's 1.6 to 3.4
+//   IQ3_S, IQ3_XXS  as IQ4_XS; a nibble is 8 + p for magnitude p of the type's list of eight, and
+//         7 - p for less that magnitude; a scale is the odd number that the values are multiples of
+//   IQ1_S to IQ2_S  8 halfs d, 8 sub-blocks drawn in i_quants.h: code book entries stay indices,
+//         since their values would take 3 to 4 bits a weight for the file's 1.6 to 2.6
 // where the scales of Q4_K and Q5_K are 64 bytes, byte 8 j + r with the low four bits of the scale
 // of sub-block j of row r in its low nibble and of its min in the high one; then 32 bytes, byte
 // 8 i + r with the high two bits of: scale i, scale i + 4, min i, min i + 4, from bit 0 up.

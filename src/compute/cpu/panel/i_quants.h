@@ -1,5 +1,5 @@
-// The sub-blocks of i-quant panels: where their fields lie, and what they say as arrays that the
-// kernels look code book entries up by. Everything has internal linkage, as *_avx2.cc files
+// The sub-blocks of panels of IQ1 and IQ2: where their fields lie, and what they say as arrays that
+// the kernels look code book entries up by. Everything has internal linkage, as *_avx2.cc files
 // require; its loops are vectorized by the compiler for each instruction set.
 //
 // A sub-block has 32 columns of 8 rows, in four groups of 8 columns. Bytes, [group][row] unless
@@ -8,9 +8,6 @@
 //   IQ2_XXS  32 index; 32: 7 signs, and on top bit `group` of the scale
 //   IQ2_XS   32 index; 32: 7 signs, and on top bit 8 of the index; 8 [row] two scales
 //   IQ2_S    32 index; 32 signs; 8 [row] bits 2 group..: bits 8, 9 of the index; 8 [row] two scales
-//   IQ3_XXS  64 [group][row][half] index; 32: as IQ2_XXS
-//   IQ3_S    64 [group][row][half] index; 32 signs; 8: bit b of byte i: bit 8 of index 8 b + i;
-//            4: scale of row r in nibble r
 //   IQ1_S    32 index; 8 x uint16 [row] as the file's `high`
 //   IQ1_M    32 index; 16 [group / 2][row] nibble group % 2 as the file's `high`; 6: bits 3 i..
 //            of the 48: scale of row i % 8, of columns 16 (i / 8)..
@@ -26,7 +23,7 @@ namespace {
 
 // What a sub-block says of its entries.
 struct Entries {
-  alignas(64) uint16_t index[64];  // [group][row], or [group][row][half] where they have 4 values
+  alignas(64) uint16_t index[32];  // [group][row]
   alignas(64) uint64_t signs[4];   // by group: bit 8 row + k is set where value k is negative
 };
 
@@ -64,17 +61,14 @@ struct FormatIQ2_XXS {
   static constexpr bool kHasShift = false;
   static constexpr const auto& kBook = quant::kIq2XxsBook.entries;
   static void load_scales(const uint8_t* from, uint8_t* scales) {
-    load_top_scales(from + 32, scales);
+    uint64_t sum = 0;
+    for (int q = 0; q < 4; ++q) sum += (load_row_bytes(from + 32 + 8 * q) >> 7 & kEachByte) << q;
+    sum = 2 * sum + kEachByte;
+    __builtin_memcpy(scales, &sum, sizeof sum);
   }
   static void load_entries(const uint8_t* from, Entries& entries) {
     for (int i = 0; i < 32; ++i) entries.index[i] = from[i];
     load_even_signs(from + 32, entries);
-  }
-  static void load_top_scales(const uint8_t* from, uint8_t* scales) {
-    uint64_t sum = 0;
-    for (int q = 0; q < 4; ++q) sum += (load_row_bytes(from + 8 * q) >> 7 & kEachByte) << q;
-    sum = 2 * sum + kEachByte;
-    __builtin_memcpy(scales, &sum, sizeof sum);
   }
 };
 
@@ -118,41 +112,6 @@ struct FormatIQ2_S {
       }
     }
     load_signs(from + 32, entries);
-  }
-};
-
-struct FormatIQ3_XXS {
-  static constexpr int kSubBlockBytes = 96, kScales = 1, kOffset = 64, kMostCode = 126;
-  static constexpr float kFactor = 0.25f;
-  static constexpr bool kHasShift = false;
-  static constexpr const auto& kBook = quant::kIq3XxsBook.entries;
-  static void load_scales(const uint8_t* from, uint8_t* scales) {
-    FormatIQ2_XXS::load_top_scales(from + 64, scales);
-  }
-  static void load_entries(const uint8_t* from, Entries& entries) {
-    for (int i = 0; i < 64; ++i) entries.index[i] = from[i];
-    load_even_signs(from + 64, entries);
-  }
-};
-
-struct FormatIQ3_S {
-  static constexpr int kSubBlockBytes = 108, kScales = 1, kOffset = 16, kMostCode = 31;
-  static constexpr float kFactor = 1.0f;
-  static constexpr bool kHasShift = false;
-  static constexpr const auto& kBook = quant::kIq3SBook.entries;
-  static void load_scales(const uint8_t* from, uint8_t* scales) {
-    for (int r = 0; r < 8; ++r)
-      scales[r] = static_cast<uint8_t>(2 * (from[104 + r / 2] >> r % 2 * 4 & 15) + 1);
-  }
-  static void load_entries(const uint8_t* from, Entries& entries) {
-#pragma GCC unroll 8
-    for (int b = 0; b < 8; ++b) {
-      for (int i = 0; i < 8; ++i) {
-        const int high = from[96 + i] >> b & 1;
-        entries.index[8 * b + i] = static_cast<uint16_t>(from[8 * b + i] | high << 8);
-      }
-    }
-    load_signs(from + 64, entries);
   }
 };
 

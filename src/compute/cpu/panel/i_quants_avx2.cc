@@ -1,14 +1,19 @@
-// Products of 8-row panels of the i-quants with code books and of the ternary types with rows of
-// 8-bit activations, blocks of 256.
+// Products of 8-row panels of IQ1, IQ2, IQ3 and of the ternary types with rows of 8-bit
+// activations, blocks of 256.
 //
-// Code book entries are looked up one by one, 4 rows to a vector, once for all rows of activations.
-// Rows lie in order here: vectors 2 q have rows 0 to 3, 2 q + 1 rows 4 to 7.
+// Code book entries of IQ1 and IQ2 are looked up one by one, 4 rows to a vector, once for all rows
+// of activations. Their rows lie in order: vectors 2 q have rows 0 to 3, 2 q + 1 rows 4 to 7.
 //
-// Codes up to 31 sum in 16 bits over a sub-block, 4 * 2 * 31 * 127 = 31496; those of IQ2 and
-// IQ3_XXS, up to 126, over a pair alone (2 * 126 * 127 = 32004), so vpmaddwd takes the scale to
-// each vector. What codes have too much is taken off at the block's end.
+// IQ1's codes, up to 25, sum in 16 bits over a sub-block, 4 * 2 * 25 * 127 = 25400; those of IQ2,
+// up to 107, over a pair alone (2 * 107 * 127 = 27178), so vpmaddwd takes the scale to each vector.
+// What codes have too much is taken off at the block's end.
+//
+// IQ3 comes as nibbles (format.h), rows as in k-quants' vectors. A nibble n of IQ3_S is the value
+// 2 n - 15, so products go as Q4_K's (8 * 2 * 15 * 127 = 30480) and are doubled at the block's end;
+// the halves of IQ3_XXS's values, up to 31, go as Q6_K's (4 * 2 * 31 * 127 = 31496, modulo 2^16).
 #include "compute/cpu/panel/blocks_of_256_avx2.h"
 #include "compute/cpu/panel/i_quants.h"
+#include "compute/cpu/panel/k_scales_avx2.h"
 
 namespace hearth::compute::cpu {
 namespace {
@@ -18,15 +23,6 @@ inline __m256i load_rows(const uint64_t* book, const uint16_t* index) {
   return _mm256_setr_epi64x(
       static_cast<int64_t>(book[index[0]]), static_cast<int64_t>(book[index[1]]),
       static_cast<int64_t>(book[index[2]]), static_cast<int64_t>(book[index[3]]));
-}
-
-// The same of 4 values each, two a row.
-inline __m256i load_rows(const uint32_t* book, const uint16_t* index) {
-  const auto two = [&](int i) {
-    return _mm_set_epi32(static_cast<int>(book[index[i + 3]]), static_cast<int>(book[index[i + 2]]),
-                         static_cast<int>(book[index[i + 1]]), static_cast<int>(book[index[i]]));
-  };
-  return _mm256_set_m128i(two(4), two(0));
 }
 
 // All bits of byte i of the vector where bit i of `signs` is set.
@@ -40,11 +36,10 @@ inline __m256i spread_signs(uint32_t signs) {
 
 template <class Format>
 inline void load_codes(const uint8_t* from, __m256i w[8]) {
-  constexpr int kIndices = 32 / sizeof Format::kBook[0];  // of a vector
   Entries entries;
   Format::load_entries(from, entries);
   for (int v = 0; v < 8; ++v) {
-    const __m256i rows = load_rows(Format::kBook, entries.index + kIndices * v);
+    const __m256i rows = load_rows(Format::kBook, entries.index + 4 * v);
     const __m256i base = Format::kHasShift ? rows : _mm256_set1_epi8(Format::kOffset);
     const __m256i term = Format::kHasShift ? _mm256_set1_epi8(1) : rows;
     const __m256i mask = spread_signs(static_cast<uint32_t>(entries.signs[v / 2] >> v % 2 * 32));
@@ -79,14 +74,10 @@ struct BookTail {
   }
   // Sum over sub-blocks of scale * sum of a.
   __m256i scaled_sum(const TailRow& row) const {
-    __m256i sum = _mm256_setzero_si256();
     if constexpr (kScales == 1) {
-      for (int p = 0; p < 4; ++p) {
-        const __m256i term = _mm256_madd_epi16(words[p], broadcast_four(row.sums_32 + 2 * p));
-        sum = _mm256_add_epi32(sum, term);
-      }
-      return sum;
+      return dot_sums_32(words, row);
     } else {  // a word pair of offsets_32 is 32 times the sums of 16 codes
+      __m256i sum = _mm256_setzero_si256();
       const int32_t* offsets = row.offsets_32;
       for (int j = 0; j < 8; ++j, offsets += row.stride) {
         const __m256i even = _mm256_madd_epi16(words[2 * j], broadcast_four(offsets));
@@ -161,6 +152,63 @@ struct BookBlock {
   BookTail<Format> tail;
 };
 
+struct BlockIQ3_XXS {
+  static constexpr int kCodesAt = 64, kSubBlockBytes = 128;
+  explicit BlockIQ3_XXS(const uint8_t* block)
+      : scales(block + 16), tail{_mm256_mul_ps(load_halfs(block), _mm256_set1_ps(0.5f))} {}
+  struct SubBlock {
+    SubBlock(const BlockIQ3_XXS& block, const uint8_t* from, int j)
+        : scale(spread_unsigned(block.scales.scales + 8 * j)) {
+      unpack_nibbles(from, w);
+      for (__m256i& codes : w) codes = look_up(kIq3XxsCodes, codes);
+    }
+    __m256i product(const SubBlockRows& rows, int64_t r) const {
+      const int8_t* a = rows.codes + 32 * r;
+      const int32_t* offsets = rows.offsets_32 + 2 * r;
+      const __m256i low = _mm256_sub_epi16(fold(dot<2>(w, a)), broadcast_four(offsets));
+      const __m256i high =
+          _mm256_sub_epi16(fold(dot<2>(w + 4, a + 16)), broadcast_four(offsets + 1));
+      return _mm256_add_epi32(_mm256_madd_epi16(low, scale), _mm256_madd_epi16(high, scale));
+    }
+    __m256i w[8];
+    __m256i scale;
+  };
+  ScalesIQ4_XS scales;
+  PlainTail tail;
+};
+
+struct TailIQ3_S {
+  TailIQ3_S(const uint8_t* block, const ScalesIQ4_XS& scales) : d(load_halfs(block)) {
+    for (int p = 0; p < 4; ++p) words[p] = spread_pairs(scales.scales + 16 * p);
+  }
+  __m256 add(__m256 acc, __m256i sum, const TailRow& row) const {
+    const __m256i excess = _mm256_mullo_epi32(dot_sums_32(words, row), _mm256_set1_epi32(15));
+    const __m256i values = _mm256_sub_epi32(_mm256_slli_epi32(sum, 1), excess);
+    const __m256 scale = _mm256_mul_ps(d, _mm256_set1_ps(row.scale));
+    return _mm256_fmadd_ps(_mm256_cvtepi32_ps(values), scale, acc);
+  }
+  __m256 d;
+  __m256i words[4];
+};
+
+struct BlockIQ3_S {
+  static constexpr int kCodesAt = 64, kSubBlockBytes = 128;
+  explicit BlockIQ3_S(const uint8_t* block) : scales(block + 16), tail(block, scales) {}
+  struct SubBlock {
+    SubBlock(const BlockIQ3_S& block, const uint8_t* from, int j)
+        : scale(spread_unsigned(block.scales.scales + 8 * j)) {
+      unpack_nibbles(from, w);
+    }
+    __m256i product(const SubBlockRows& rows, int64_t r) const {
+      return _mm256_madd_epi16(fold(dot<4>(w, rows.codes + 32 * r)), scale);
+    }
+    __m256i w[8];
+    __m256i scale;
+  };
+  ScalesIQ4_XS scales;
+  TailIQ3_S tail;
+};
+
 // One scale, the block's; rows lie as k-quants' do.
 struct TernaryBlock {
   static constexpr int kCodesAt = 16, kSubBlockBytes = 64;
@@ -194,8 +242,8 @@ void multiply_iq1_m_avx2(const PanelTile& tile) { multiply<BookBlock<FormatIQ1_M
 void multiply_iq2_xxs_avx2(const PanelTile& tile) { multiply<BookBlock<FormatIQ2_XXS>>(tile); }
 void multiply_iq2_xs_avx2(const PanelTile& tile) { multiply<BookBlock<FormatIQ2_XS>>(tile); }
 void multiply_iq2_s_avx2(const PanelTile& tile) { multiply<BookBlock<FormatIQ2_S>>(tile); }
-void multiply_iq3_xxs_avx2(const PanelTile& tile) { multiply<BookBlock<FormatIQ3_XXS>>(tile); }
-void multiply_iq3_s_avx2(const PanelTile& tile) { multiply<BookBlock<FormatIQ3_S>>(tile); }
+void multiply_iq3_xxs_avx2(const PanelTile& tile) { multiply<BlockIQ3_XXS>(tile); }
+void multiply_iq3_s_avx2(const PanelTile& tile) { multiply<BlockIQ3_S>(tile); }
 void multiply_ternary_avx2(const PanelTile& tile) { multiply<TernaryBlock>(tile); }
 
 }  // namespace hearth::compute::cpu

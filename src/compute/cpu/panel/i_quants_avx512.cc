@@ -1,14 +1,17 @@
-// Products of two 8-row panels at once of the i-quants with code books and of the ternary types
-// with rows of 8-bit activations, blocks of 256.
+// Products of two 8-row panels at once of the i-quants and the ternary types with rows of 8-bit
+// activations, blocks of 256.
 //
-// Code book entries are looked up one by one, 8 rows to a vector, and signs applied by a mask, once
-// for all rows of activations. Rows lie in order here: row r in 64-bit lane r.
+// Code book entries of IQ1 and IQ2 are looked up one by one, 8 rows to a vector, and signs applied
+// by a mask, once for all rows of activations. Their rows lie in order: row r in 64-bit lane r. IQ3
+// and IQ4_XS come as nibbles (format.h), rows as in k-quants' vectors.
 //
-// Codes up to 31: 8 products of a 32-bit lane fit in 16 bits (8 * 31 * 127 = 31496), which
-// vpdpwssd multiplies by the scale; those of IQ2 and IQ3_XXS, up to 126, take a 32-bit
+// IQ1's codes, up to 25: 8 products of a 32-bit lane fit in 16 bits (8 * 25 * 127 = 25400), which
+// vpdpwssd multiplies by the scale. So do 16 of IQ3_S's nibbles (16 * 15 * 127 = 30480), where n is
+// the value 2 n - 15: the doubling waits for the block's end. The codes of the others take a 32-bit
 // multiplication. What codes have too much is taken off at the block's end.
 #include "compute/cpu/panel/blocks_of_256_avx512.h"
 #include "compute/cpu/panel/i_quants.h"
+#include "compute/cpu/panel/k_scales_avx2.h"
 
 namespace hearth::compute::cpu {
 namespace {
@@ -23,23 +26,12 @@ inline __m512i load_group(const uint64_t* book, const uint16_t* index) {
   return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
 }
 
-// The same of 4 values each, two a row.
-inline __m512i load_group(const uint32_t* book, const uint16_t* index) {
-  const auto two = [&](int i) {
-    return _mm_set_epi32(static_cast<int>(book[index[i + 3]]), static_cast<int>(book[index[i + 2]]),
-                         static_cast<int>(book[index[i + 1]]), static_cast<int>(book[index[i]]));
-  };
-  const __m256i low = _mm256_set_m128i(two(4), two(0)), high = _mm256_set_m128i(two(12), two(8));
-  return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
-}
-
 template <class Format>
 inline void load_codes(const uint8_t* from, __m512i w[4]) {
-  constexpr int kIndices = 64 / sizeof Format::kBook[0];  // of a group
   Entries entries;
   Format::load_entries(from, entries);
   for (int q = 0; q < 4; ++q) {
-    const __m512i group = load_group(Format::kBook, entries.index + kIndices * q);
+    const __m512i group = load_group(Format::kBook, entries.index + 8 * q);
     const __m512i base = Format::kHasShift ? group : _mm512_set1_epi8(Format::kOffset);
     const __m512i term = Format::kHasShift ? _mm512_set1_epi8(1) : group;
     const auto is_negative = static_cast<__mmask64>(entries.signs[q]);
@@ -128,6 +120,87 @@ struct BookBlock {
   __m512i words[kWords];
 };
 
+// Nibbles with the scales of IQ4_XS, and values that are multiples of d * factor.
+struct NibbleBlock {
+  static constexpr int kCodesAt = 64, kSubBlockBytes = 128;
+  NibbleBlock(const uint8_t* from, const uint8_t* other, float factor)
+      : first(from + 16),
+        second(other + 16),
+        d(_mm512_mul_ps(load_halfs(from, other), _mm512_set1_ps(factor))) {
+    for (int p = 0; p < 4; ++p) {
+      const uint8_t *a = first.scales + 16 * p, *b = second.scales + 16 * p;
+      words[p] = signed_words({a, a + 8}, {b, b + 8});
+    }
+  }
+  ScalesIQ4_XS first, second;
+  __m512 d;
+  __m512i words[4];
+};
+
+struct BlockIQ3_S : NibbleBlock {
+  BlockIQ3_S(const uint8_t* from, const uint8_t* other) : NibbleBlock(from, other, 1.0f) {}
+  __m512 add(__m512 acc, __m512i sum, const TailRow& row) const {
+    const __m512i excess = _mm512_mullo_epi32(dot_sums_32(words, row), _mm512_set1_epi32(15));
+    return add_float(acc, _mm512_sub_epi32(_mm512_slli_epi32(sum, 1), excess), d, row.scale);
+  }
+  struct SubBlock {
+    SubBlock(const BlockIQ3_S& block, const uint8_t* from, const uint8_t* other, int j)
+        : scale{spread_unsigned(block.first.scales + 8 * j),
+                spread_unsigned(block.second.scales + 8 * j)} {
+      unpack_nibbles(from, first);
+      unpack_nibbles(other, second);
+    }
+    LaneSums add(LaneSums total, const int8_t* a) const {
+      return add_scaled<0, 4>(total, first, second, a, scale);
+    }
+    __m512i first[4], second[4];
+    LaneSums scale;
+  };
+};
+
+// Where nibble n is a byte of a list: kCodes[n] = 2^kOffsetBits + value / kFactor.
+struct ListIQ3_XXS {
+  static constexpr const auto& kCodes = kIq3XxsCodes;
+  static constexpr int kOffsetBits = 5;
+  static constexpr float kFactor = 0.5f;
+};
+struct ListIQ4_XS {
+  static constexpr const auto& kCodes = kIq4Codes;
+  static constexpr int kOffsetBits = 7;
+  static constexpr float kFactor = 1.0f;
+};
+
+template <class List>
+struct ListBlock : NibbleBlock {
+  ListBlock(const uint8_t* from, const uint8_t* other) : NibbleBlock(from, other, List::kFactor) {}
+  __m512 add(__m512 acc, __m512i sum, const TailRow& row) const {
+    const __m512i excess = _mm512_slli_epi32(dot_sums_32(words, row), List::kOffsetBits);
+    return add_float(acc, _mm512_sub_epi32(sum, excess), d, row.scale);
+  }
+  struct SubBlock {
+    SubBlock(const ListBlock& block, const uint8_t* from, const uint8_t* other, int j)
+        : scale{widen(spread_signed(block.first.scales + 8 * j)),
+                widen(spread_signed(block.second.scales + 8 * j))} {
+      unpack_nibbles(from, first);
+      unpack_nibbles(other, second);
+      for (int q = 0; q < 4; ++q) {
+        first[q] = look_up(List::kCodes, first[q]);
+        second[q] = look_up(List::kCodes, second[q]);
+      }
+    }
+    static __m512i widen(__m512i words) {
+      return _mm512_srai_epi32(_mm512_slli_epi32(words, 16), 16);
+    }
+    LaneSums add(LaneSums total, const int8_t* a) const {
+      const LaneSums sums = dot<4>(first, second, a);
+      return {_mm512_add_epi32(total.first, _mm512_mullo_epi32(sums.first, scale.first)),
+              _mm512_add_epi32(total.second, _mm512_mullo_epi32(sums.second, scale.second))};
+    }
+    __m512i first[4], second[4];
+    LaneSums scale;
+  };
+};
+
 // One scale, the block's; rows lie as k-quants' do.
 struct TernaryBlock {
   static constexpr int kCodesAt = 16, kSubBlockBytes = 64;
@@ -163,8 +236,9 @@ void multiply_pair_iq1_m_avx512(const PanelTile& tile) { multiply_book<FormatIQ1
 void multiply_pair_iq2_xxs_avx512(const PanelTile& tile) { multiply_book<FormatIQ2_XXS>(tile); }
 void multiply_pair_iq2_xs_avx512(const PanelTile& tile) { multiply_book<FormatIQ2_XS>(tile); }
 void multiply_pair_iq2_s_avx512(const PanelTile& tile) { multiply_book<FormatIQ2_S>(tile); }
-void multiply_pair_iq3_xxs_avx512(const PanelTile& tile) { multiply_book<FormatIQ3_XXS>(tile); }
-void multiply_pair_iq3_s_avx512(const PanelTile& tile) { multiply_book<FormatIQ3_S>(tile); }
+void multiply_pair_iq3_xxs_avx512(const PanelTile& tile) { multiply<ListBlock<ListIQ3_XXS>>(tile); }
+void multiply_pair_iq3_s_avx512(const PanelTile& tile) { multiply<BlockIQ3_S>(tile); }
+void multiply_pair_iq4_xs_avx512(const PanelTile& tile) { multiply<ListBlock<ListIQ4_XS>>(tile); }
 void multiply_pair_ternary_avx512(const PanelTile& tile) { multiply<TernaryBlock>(tile); }
 
 }  // namespace hearth::compute::cpu

@@ -1,10 +1,11 @@
-// The blocks of the i-quants with code books and of the ternary types for the kernels of 64-bit
-// Arm. Code book entries are looked up one by one, two rows to a register, and signs applied by a
-// mask.
+// The blocks of the i-quants and the ternary types for the kernels of 64-bit Arm. Code book entries
+// of IQ1 and IQ2 are looked up one by one, two rows to a register, and signs applied by a mask; IQ3
+// and IQ4_XS come as nibbles (format.h).
 #pragma once
 
 #include "compute/cpu/panel/blocks_of_256_neon.h"
 #include "compute/cpu/panel/i_quants.h"
+#include "compute/cpu/panel/k_scales_neon.h"
 
 namespace hearth::compute::cpu {
 namespace {
@@ -13,12 +14,6 @@ namespace {
 inline uint8x16_t load_two_rows(const uint64_t* book, const uint16_t* index) {
   const uint64_t entries[2] = {book[index[0]], book[index[1]]};
   return vreinterpretq_u8_u64(vld1q_u64(entries));
-}
-
-// The same of 4 values each, two a row.
-inline uint8x16_t load_two_rows(const uint32_t* book, const uint16_t* index) {
-  const uint32_t entries[4] = {book[index[0]], book[index[1]], book[index[2]], book[index[3]]};
-  return vreinterpretq_u8_u32(vld1q_u32(entries));
 }
 
 // All bits of byte i where bit i of `signs` is set.
@@ -49,13 +44,12 @@ struct Book {
       : scales(block), tail{scaled(load_halfs(block), Format::kFactor)} {}
   static void unpack(const uint8_t* from, int8x16_t w[16]) {
     constexpr int kFirstRows[4] = {0, 4, 2, 6};
-    constexpr int kParts = 8 / sizeof Format::kBook[0];  // entries of a row
     Entries entries;
     Format::load_entries(from, entries);
     for (int q = 0; q < 4; ++q) {
       for (int i = 0; i < 4; ++i) {
         const int row = kFirstRows[i];
-        const uint16_t* index = entries.index + (8 * q + row) * kParts;
+        const uint16_t* index = entries.index + 8 * q + row;
         const uint8x16_t bytes = load_two_rows(Format::kBook, index);
         const uint8x16_t mask = spread_signs(entries.signs[q] >> 8 * row);
         const uint8x16_t term = Format::kHasShift ? vdupq_n_u8(1) : bytes;
@@ -67,6 +61,34 @@ struct Book {
     }
   }
   BookScales<Format> scales;
+  PlainTail tail;
+};
+
+// Nibbles that count the values of a list, in units of d * kFactor.
+struct ListIQ3_XXS {
+  static constexpr const auto& kValues = kIq3XxsHalves;
+  static constexpr float kFactor = 0.5f;
+};
+struct ListIQ3_S {
+  static constexpr const auto& kValues = kIq3S;
+  static constexpr float kFactor = 1.0f;
+};
+struct ListIQ4_XS {
+  static constexpr const auto& kValues = kIq4;
+  static constexpr float kFactor = 1.0f;
+};
+
+template <class List>
+struct Listed {
+  static constexpr int kCodesAt = 64, kSubBlockBytes = 128, kScaleColumns = 32;
+  explicit Listed(const uint8_t* block)
+      : scales(block + 16), tail{scaled(load_halfs(block), List::kFactor)} {}
+  static void unpack(const uint8_t* from, int8x16_t w[16]) {
+    uint8x16_t codes[16];
+    unpack_nibbles(from, codes);
+    look_up(List::kValues, codes, w);
+  }
+  ScalesIQ4_XS scales;
   PlainTail tail;
 };
 

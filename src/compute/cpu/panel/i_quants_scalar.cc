@@ -1,9 +1,9 @@
-// The panel products of i-quants in plain C++: what every instruction set's kernels must equal, bit
-// for bit.
+// The panel products of i-quants with code books in plain C++: what every instruction set's kernels
+// must equal, bit for bit.
 //
 //   acc = fma(isum, (d_w * factor) * d_a, acc) over the blocks of 256 in ascending order
 //   isum = sum over sub-blocks of scale * sum of (code - offset) * a, exact in 32 bits: at most
-//          256 * 31 * 62 * 127 in magnitude
+//          256 * 31 * 43 * 127 in magnitude
 #include <cmath>
 #include <cstring>
 
@@ -21,8 +21,6 @@ struct SubBlock {
 
 template <class Format>
 SubBlock load_sub_block(const uint8_t* from) {
-  constexpr int kWidth = sizeof Format::kBook[0];  // values of an entry
-  constexpr int kParts = 8 / kWidth;
   Entries entries;
   Format::load_entries(from, entries);
   SubBlock sub_block;
@@ -30,9 +28,9 @@ SubBlock load_sub_block(const uint8_t* from) {
   if (Format::kScales == 1) std::memcpy(sub_block.scales + 8, sub_block.scales, 8);
   for (int r = 0; r < kPanelRows; ++r) {
     for (int k = 0; k < 32; ++k) {
-      const int group = k / 8, part = k % 8 / kWidth;
-      const auto entry = Format::kBook[entries.index[(8 * group + r) * kParts + part]];
-      const int byte = static_cast<int>(entry >> 8 * (k % kWidth) & 255);
+      const int group = k / 8;
+      const uint64_t entry = Format::kBook[entries.index[8 * group + r]];
+      const int byte = static_cast<int>(entry >> 8 * (k % 8) & 255);
       const bool is_negative = (entries.signs[group] >> (8 * r + k % 8) & 1) != 0;
       const int base = Format::kHasShift ? byte - Format::kOffset : 0;
       const int term = Format::kHasShift ? 1 : byte;
@@ -84,7 +82,5 @@ void multiply_iq1_m_scalar(const PanelTile& tile) { multiply<FormatIQ1_M>(tile);
 void multiply_iq2_xxs_scalar(const PanelTile& tile) { multiply<FormatIQ2_XXS>(tile); }
 void multiply_iq2_xs_scalar(const PanelTile& tile) { multiply<FormatIQ2_XS>(tile); }
 void multiply_iq2_s_scalar(const PanelTile& tile) { multiply<FormatIQ2_S>(tile); }
-void multiply_iq3_xxs_scalar(const PanelTile& tile) { multiply<FormatIQ3_XXS>(tile); }
-void multiply_iq3_s_scalar(const PanelTile& tile) { multiply<FormatIQ3_S>(tile); }
 
 }  // namespace hearth::compute::cpu

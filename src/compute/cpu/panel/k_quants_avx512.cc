@@ -1,14 +1,12 @@
-// Products of two 8-row panels at once of Q2_K, Q3_K, Q4_K, Q5_K, Q6_K and IQ4_XS with rows of
-// 8-bit activations, blocks of 256.
+// Products of two 8-row panels at once of Q2_K, Q3_K, Q4_K, Q5_K and Q6_K with rows of 8-bit
+// activations, blocks of 256.
 //
 // The same integers and the same float operations in the same order as k_quants_avx2.cc, so the
 // same bits. vpdpbusd's sums, two 32-bit lanes a row, meet the sub-block's integer scale by
 // vpdpwssd, which takes the low 16 bits of each: so no lane may sum more products than fit,
 //   Q4_K  16 * 15 * 127 = 30480              Q5_K  8 * 31 * 127 = 31496
 //   Q6_K   8 * 32 * 127 = 32512 of code - 32  Q2_K, Q3_K  8 * 7 * 127 = 7112
-// and IQ4_XS, whose codes have 8 bits, takes a 32-bit multiplication instead. What an unsigned code
-// has too much, the sums of Q6_K and Q3_K start from; IQ4_XS takes it off at the block's end:
-// offset * sum of (scale * sum of a).
+// What an unsigned code has too much, the sums of Q6_K and Q3_K start from.
 //
 // Measured as there on two cores of an EPYC (Zen 5), GMAC/s, and with k_quants_avx2.cc: Q4_K 698
 // (322), Q5_K 445, Q6_K 367 (271); one row of Q4_K and Q6_K at 71 GB/s of 73
@@ -184,46 +182,6 @@ struct BlockQ2_K {
   __m512i mins[16];
 };
 
-struct BlockIQ4_XS {
-  static constexpr int kCodesAt = 64, kSubBlockBytes = 128;
-  BlockIQ4_XS(const uint8_t* from, const uint8_t* other)
-      : first(from + 16), second(other + 16), d(load_halfs(from, other)) {
-    for (int p = 0; p < 4; ++p) {
-      const uint8_t *a = first.scales + 16 * p, *b = second.scales + 16 * p;
-      words[p] = signed_words({a, a + 8}, {b, b + 8});
-    }
-  }
-  __m512 add(__m512 acc, __m512i sum, const TailRow& row) const {
-    const __m512i excess = _mm512_slli_epi32(dot_sums_32(words, row), 7);
-    return add_float(acc, _mm512_sub_epi32(sum, excess), d, row.scale);
-  }
-  struct SubBlock {
-    SubBlock(const BlockIQ4_XS& block, const uint8_t* from, const uint8_t* other, int j)
-        : scale{widen(spread_signed(block.first.scales + 8 * j)),
-                widen(spread_signed(block.second.scales + 8 * j))} {
-      unpack_nibbles(from, first);
-      unpack_nibbles(other, second);
-      for (int q = 0; q < 4; ++q) {
-        first[q] = look_up(kIq4Codes, first[q]);
-        second[q] = look_up(kIq4Codes, second[q]);
-      }
-    }
-    static __m512i widen(__m512i words) {
-      return _mm512_srai_epi32(_mm512_slli_epi32(words, 16), 16);
-    }
-    LaneSums add(LaneSums total, const int8_t* a) const {
-      const LaneSums sums = dot<4>(first, second, a);
-      return {_mm512_add_epi32(total.first, _mm512_mullo_epi32(sums.first, scale.first)),
-              _mm512_add_epi32(total.second, _mm512_mullo_epi32(sums.second, scale.second))};
-    }
-    __m512i first[4], second[4];
-    LaneSums scale;
-  };
-  ScalesIQ4_XS first, second;
-  __m512 d;
-  __m512i words[4];
-};
-
 }  // namespace
 
 void multiply_pair_q2_k_avx512(const PanelTile& tile) { multiply<BlockQ2_K>(tile); }
@@ -231,6 +189,5 @@ void multiply_pair_q3_k_avx512(const PanelTile& tile) { multiply<BlockQ3_K>(tile
 void multiply_pair_q4_k_avx512(const PanelTile& tile) { multiply<BlockQ4_K>(tile); }
 void multiply_pair_q5_k_avx512(const PanelTile& tile) { multiply<BlockQ5_K>(tile); }
 void multiply_pair_q6_k_avx512(const PanelTile& tile) { multiply<BlockQ6_K>(tile); }
-void multiply_pair_iq4_xs_avx512(const PanelTile& tile) { multiply<BlockIQ4_XS>(tile); }
 
 }  // namespace hearth::compute::cpu

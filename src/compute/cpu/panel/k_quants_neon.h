@@ -1,5 +1,5 @@
-// Products of 8-row panels of Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_XS and the types of i_quants_neon.h
-// with rows of 8-bit activations, blocks of 256, for the instruction sets of 64-bit Arm, as
+// Products of 8-row panels of Q2_K, Q3_K, Q4_K, Q5_K, Q6_K and the types of i_quants_neon.h with
+// rows of 8-bit activations, blocks of 256, for the instruction sets of 64-bit Arm, as
 // legacy_neon.h does blocks of 32.
 //
 //   acc[row] = fma(isum, d_w * d_a, acc)
@@ -136,18 +136,6 @@ struct Q3_K {
   PlainTail tail;
 };
 
-struct IQ4_XS {
-  static constexpr int kCodesAt = 64, kSubBlockBytes = 128, kScaleColumns = 32;
-  explicit IQ4_XS(const uint8_t* block) : scales(block + 16), tail{load_halfs(block)} {}
-  static void unpack(const uint8_t* from, int8x16_t w[16]) {
-    uint8x16_t codes[16];
-    unpack_nibbles(from, codes);
-    look_up(kIq4, codes, w);
-  }
-  ScalesIQ4_XS scales;
-  PlainTail tail;
-};
-
 template <class Dot>
 PanelKernel k_quant_kernel(quant::Type type) {
   switch (type) {
@@ -156,14 +144,14 @@ PanelKernel k_quant_kernel(quant::Type type) {
     case quant::Type::kQ4_K: return multiply<Q4_K, Dot>;
     case quant::Type::kQ5_K: return multiply<Q5_K, Dot>;
     case quant::Type::kQ6_K: return multiply<Q6_K, Dot>;
-    case quant::Type::kIQ4_XS: return multiply<IQ4_XS, Dot>;
+    case quant::Type::kIQ4_XS: return multiply<Listed<ListIQ4_XS>, Dot>;
     case quant::Type::kIQ1_S: return multiply<Book<FormatIQ1_S>, Dot>;
     case quant::Type::kIQ1_M: return multiply<Book<FormatIQ1_M>, Dot>;
     case quant::Type::kIQ2_XXS: return multiply<Book<FormatIQ2_XXS>, Dot>;
     case quant::Type::kIQ2_XS: return multiply<Book<FormatIQ2_XS>, Dot>;
     case quant::Type::kIQ2_S: return multiply<Book<FormatIQ2_S>, Dot>;
-    case quant::Type::kIQ3_XXS: return multiply<Book<FormatIQ3_XXS>, Dot>;
-    case quant::Type::kIQ3_S: return multiply<Book<FormatIQ3_S>, Dot>;
+    case quant::Type::kIQ3_XXS: return multiply<Listed<ListIQ3_XXS>, Dot>;
+    case quant::Type::kIQ3_S: return multiply<Listed<ListIQ3_S>, Dot>;
     case quant::Type::kTQ1_0:
     case quant::Type::kTQ2_0: return multiply<Ternary, Dot>;
     default: return nullptr;

@@ -2,6 +2,9 @@
 
 #include <cstring>
 
+#include "compute/cpu/panel/packing_words.h"
+#include "quant/iq_grid.h"
+
 namespace hearth::compute::cpu {
 namespace {
 
@@ -27,13 +30,6 @@ void weave(Rows rows, int offset, int n, uint8_t* out) {
   }
 }
 
-// The same for byte pairs, which stay together.
-void weave_pairs(Rows rows, int offset, int n, uint8_t* out) {
-  for (int r = 0; r < kPanelRows; ++r) {
-    for (int i = 0; i < n; ++i) std::memcpy(out + 16 * i + 2 * r, rows[r] + offset + 2 * i, 2);
-  }
-}
-
 // A uint32 of four times 7 signs and a scale to four bytes of 7 signs and a bit of the scale.
 void weave_signs_and_scale(Rows rows, int offset, uint8_t* out) {
   for (int r = 0; r < kPanelRows; ++r) {
@@ -44,7 +40,66 @@ void weave_signs_and_scale(Rows rows, int offset, uint8_t* out) {
   }
 }
 
+// A block as IQ4_XS lays it out.
+struct NibbleBlock {
+  uint16_t d;
+  uint16_t high_scales;
+  uint8_t low_scales[4];
+  uint8_t nibbles[128];
+};
+static_assert(sizeof(NibbleBlock) == kNibbleBlockBytes);
+
+// Sub-block j of 32, from its columns 8 q to 8 q + 7 a byte each in codes[q].
+void set_sub_block(NibbleBlock& block, int j, unsigned packed_scale, const uint64_t codes[4]) {
+  store64(block.nibbles + 16 * j, codes[0] | codes[2] << 4);
+  store64(block.nibbles + 16 * j + 8, codes[1] | codes[3] << 4);
+  const unsigned scale = 2 * packed_scale + 1 + 32;
+  block.low_scales[j / 2] |= static_cast<uint8_t>((scale & 15) << j % 2 * 4);
+  block.high_scales |= static_cast<uint16_t>(scale >> 4 << 2 * j);
+}
+
+// Of eight values: two entries of four places below 8 and the signs.
+uint64_t codes_of(unsigned entry, unsigned next_entry, unsigned signs) {
+  const uint64_t places = spread_nibbles(entry | next_entry << 16);
+  return places ^ kEach * 8 ^ spread_bits(signs) * 15;  // p ^ 8 is 8 + p, p ^ 7 is 7 - p
+}
+
 }  // namespace
+
+void recode_iq3_xxs(const std::byte* block, std::byte* out) {
+  NibbleBlock to = {};
+  std::memcpy(&to.d, block, sizeof to.d);
+  for (int j = 0; j < 8; ++j) {
+    const int at = 66 + 4 * j;
+    const unsigned packed = half_at(block, at) | half_at(block, at + 2) << 16;
+    uint64_t codes[4];
+    for (int q = 0; q < 4; ++q) {
+      const int e = 8 * j + 2 * q;
+      codes[q] =
+          codes_of(quant::kIq3XxsGrid[byte_at(block, 2 + e)],
+                   quant::kIq3XxsGrid[byte_at(block, 3 + e)], quant::even_signs(packed >> 7 * q));
+    }
+    set_sub_block(to, j, packed >> 28, codes);
+  }
+  std::memcpy(out, &to, sizeof to);
+}
+
+void recode_iq3_s(const std::byte* block, std::byte* out) {
+  NibbleBlock to = {};
+  std::memcpy(&to.d, block, sizeof to.d);
+  for (int j = 0; j < 8; ++j) {
+    uint64_t codes[4];
+    for (int q = 0; q < 4; ++q) {
+      const int e = 8 * j + 2 * q;
+      const unsigned high = byte_at(block, 66 + j) >> 2 * q;
+      codes[q] = codes_of(quant::kIq3SGrid[byte_at(block, 2 + e) | (high & 1) << 8],
+                          quant::kIq3SGrid[byte_at(block, 3 + e) | (high & 2) << 7],
+                          byte_at(block, 74 + 4 * j + q));
+    }
+    set_sub_block(to, j, byte_at(block, 106 + j / 2) >> j % 2 * 4 & 15, codes);
+  }
+  std::memcpy(out, &to, sizeof to);
+}
 
 void pack_iq2_xxs(Rows rows, uint8_t* out) {
   pack_scale(rows, 0, out);
@@ -81,40 +136,12 @@ void pack_iq2_s(Rows rows, uint8_t* out) {
   }
 }
 
-void pack_iq3_xxs(Rows rows, uint8_t* out) {
-  pack_scale(rows, 0, out);
-  for (int j = 0; j < 8; ++j) {
-    uint8_t* to = out + 16 + 96 * j;
-    weave_pairs(rows, 2 + 8 * j, 4, to);
-    weave_signs_and_scale(rows, 66 + 4 * j, to + 64);
-  }
-}
-
-void pack_iq3_s(Rows rows, uint8_t* out) {
-  pack_scale(rows, 0, out);
-  for (int j = 0; j < 8; ++j) {
-    uint8_t* to = out + 16 + 108 * j;
-    weave_pairs(rows, 2 + 8 * j, 4, to);
-    weave(rows, 74 + 4 * j, 4, to + 64);
-    std::memset(to + 96, 0, 12);
-    for (int r = 0; r < kPanelRows; ++r) {
-      const unsigned high = byte_at(rows[r], 66 + j);
-      for (int e = 0; e < 8; ++e) {
-        const int i = e / 2 * 16 + 2 * r + e % 2;  // of the 64 indices
-        to[96 + i % 8] = static_cast<uint8_t>(to[96 + i % 8] | (high >> e & 1) << i / 8);
-      }
-      const unsigned scale = byte_at(rows[r], 106 + j / 2) >> j % 2 * 4 & 15;
-      to[104 + r / 2] = static_cast<uint8_t>(to[104 + r / 2] | scale << r % 2 * 4);
-    }
-  }
-}
-
 void pack_iq1_s(Rows rows, uint8_t* out) {
   pack_scale(rows, 0, out);
   for (int j = 0; j < 8; ++j) {
     uint8_t* to = out + 16 + 48 * j;
     weave(rows, 2 + 4 * j, 4, to);
-    weave_pairs(rows, 34 + 2 * j, 1, to + 32);
+    for (int r = 0; r < kPanelRows; ++r) std::memcpy(to + 32 + 2 * r, rows[r] + 34 + 2 * j, 2);
   }
 }
 

@@ -2,10 +2,9 @@
 //
 //   blocks of 32:   for a type with a min acc = fma(m_w, s_a, acc), then acc = fma(isum, d_w * d_a,
 //                   acc), over the blocks in ascending order; isum = sum of (code - offset) * a
-//   blocks of 256:  acc = fma(isum, d_w * d_a, acc), then for a type with mins acc = fma(-imin,
-//                   dmin_w * d_a, acc); isum = sum over sub-blocks of scale * sum of (code -
-//                   offset)
-//                   * a, imin = sum over sub-blocks of min * sum of a
+//   blocks of 256:  acc = fma(isum, (d_w * factor) * d_a, acc), then for a type with mins acc =
+//                   fma(-imin, dmin_w * d_a, acc); isum = sum over sub-blocks of scale * sum of
+//                   (code - offset) * a, imin = sum over sub-blocks of min * sum of a
 // The integers are exact in 32 bits: at most 256 * 32 * 127 * 128 in magnitude (Q6_K; IQ4_XS has
 // 256 * 128 * 127 * 32).
 #include <bit>
@@ -117,6 +116,7 @@ struct KQuant {
   int codes_at;
   bool has_min;
   Scales (*unpack_scales)(const uint8_t* block, int r);
+  float factor = 1.0f;
 };
 
 Scales scales_q4_k(const uint8_t* block, int r) {
@@ -197,7 +197,8 @@ void multiply(const PanelTile& tile, const KQuant& format) {
         }
         float& out = tile.out[kPanelRows * t + r];
         const float scale = tile.scales[b * tile.stride + t];
-        out = std::fma(static_cast<float>(sum), load_half(block, r) * scale, out);
+        const float d = load_half(block, r) * format.factor;
+        out = std::fma(static_cast<float>(sum), d * scale, out);
         if (!format.has_min) continue;
         out = std::fma(-static_cast<float>(min_sum), load_half(block + 16, r) * scale, out);
       }
@@ -238,6 +239,17 @@ void unpack_iq4(const uint8_t* from, Codes codes) {
   unpack_values(from, quant::kIq4Values, 128, codes);
 }
 
+void unpack_iq3_xxs(const uint8_t* from, Codes codes) {
+  unpack_values(from, quant::kIq3XxsHalves, 32, codes);
+}
+
+void unpack_iq3_s(const uint8_t* from, Codes codes) {
+  unpack_nibbles(from, codes);
+  for (int r = 0; r < kPanelRows; ++r) {
+    for (uint8_t& code : codes[r]) code = static_cast<uint8_t>(2 * code);
+  }
+}
+
 void unpack_mxfp4(const uint8_t* from, Codes codes) {
   unpack_values(from, quant::kMxfp4Values, 12, codes);
 }
@@ -261,6 +273,8 @@ constexpr KQuant kQ4_K = {unpack_4, 0, 128, 128, true, scales_q4_k};
 constexpr KQuant kQ5_K = {unpack_5, 0, 160, 128, true, scales_q4_k};
 constexpr KQuant kQ6_K = {unpack_6, 32, 192, 144, false, scales_q6_k};
 constexpr KQuant kIQ4_XS = {unpack_iq4, 128, 128, 64, false, scales_iq4_xs};
+constexpr KQuant kIQ3_XXS = {unpack_iq3_xxs, 32, 128, 64, false, scales_iq4_xs, 0.5f};
+constexpr KQuant kIQ3_S = {unpack_iq3_s, 15, 128, 64, false, scales_iq4_xs};
 constexpr KQuant kTernary = {unpack_2, 1, 64, 16, false, scales_of_one};
 
 }  // namespace
@@ -278,6 +292,8 @@ void multiply_q4_k_scalar(const PanelTile& tile) { multiply(tile, kQ4_K); }
 void multiply_q5_k_scalar(const PanelTile& tile) { multiply(tile, kQ5_K); }
 void multiply_q6_k_scalar(const PanelTile& tile) { multiply(tile, kQ6_K); }
 void multiply_iq4_xs_scalar(const PanelTile& tile) { multiply(tile, kIQ4_XS); }
+void multiply_iq3_xxs_scalar(const PanelTile& tile) { multiply(tile, kIQ3_XXS); }
+void multiply_iq3_s_scalar(const PanelTile& tile) { multiply(tile, kIQ3_S); }
 void multiply_ternary_scalar(const PanelTile& tile) { multiply(tile, kTernary); }
 
 }  // namespace hearth::compute::cpu

@@ -103,6 +103,9 @@ inline void subtract_offset(const uint8x16_t codes[16], int offset, int8x16_t w[
 // The values of quant/code_values.h, whose own arrays a kernel file would define once more.
 constexpr int8_t kIq4[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
                              1,    13,   25,  38,  53,  69,  89,  113};
+constexpr int8_t kIq3XxsHalves[16] = {-31, -26, -22, -18, -14, -10, -6, -2,
+                                      2,   6,   10,  14,  18,  22,  26, 31};
+constexpr int8_t kIq3S[16] = {-15, -13, -11, -9, -7, -5, -3, -1, 1, 3, 5, 7, 9, 11, 13, 15};
 constexpr int8_t kMxfp4[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
 // Each code, all below 16, as the value of `table` that it counts.
