@@ -1,5 +1,5 @@
-// How AVX2 kernels walk blocks of 256 of a panel, and what blocks share: scales spread over lanes,
-// the end of a block. Everything has internal linkage, as *_avx2.cc files require.
+// How AVX2 and AVX-VNNI kernels walk blocks of 256 of a panel, and what blocks share: scales spread
+// over lanes, the end of a block. Everything has internal linkage, as *_avx2.cc files require.
 //
 // A Block is built from its first byte, has the bytes kCodesAt and kSubBlockBytes, a SubBlock that
 // gives a row's products in 32-bit sums, and a tail whose add() takes these at the block's end.
@@ -31,9 +31,11 @@ inline __m256i spread_second(const uint8_t* from) {
                                        6, -1, 6, -1, 6, -1, 6, -1, 7, -1, 7, -1, 7, -1, 7, -1));
 }
 
-inline __m256i spread_signed(const uint8_t* from) {
-  return _mm256_srai_epi16(_mm256_slli_epi16(spread_unsigned(from), 8), 8);
+inline __m256i extend_bytes(__m256i words) {
+  return _mm256_srai_epi16(_mm256_slli_epi16(words, 8), 8);
 }
+
+inline __m256i spread_signed(const uint8_t* from) { return extend_bytes(spread_unsigned(from)); }
 
 // Bytes r and 8 + r of `from` in the low and the high 16-bit lane of row r.
 inline __m256i spread_pairs(const uint8_t* from) {
@@ -44,15 +46,20 @@ inline __m256i spread_pairs(const uint8_t* from) {
   return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(pairs), lanes);
 }
 
+inline __m256i spread_signed_pairs(const uint8_t* from) { return extend_bytes(spread_pairs(from)); }
+
 // The codes of a tile's rows at the sub-block in hand.
 struct SubBlockRows {
-  explicit SubBlockRows(const PanelTile& tile) : codes(tile.codes), offsets_32(tile.offsets_32) {}
+  explicit SubBlockRows(const PanelTile& tile)
+      : codes(tile.codes), offsets_32(tile.offsets_32), lane_offsets(tile.lane_offsets) {}
   void advance(int64_t stride) {
     codes += 32 * stride;
     offsets_32 += 2 * stride;
+    lane_offsets += 4 * stride;
   }
   const int8_t* codes;
   const int32_t* offsets_32;
+  const int32_t* lane_offsets;
 };
 
 // What the end of a block needs of one row of activations.
@@ -82,6 +89,17 @@ struct PlainTail {
   __m256 d;
 };
 
+// A SubBlock gives a row's products, or adds them to the sums where one instruction does both.
+template <class SubBlock>
+inline __m256i add_products(__m256i sums, const SubBlock& sub_block, const SubBlockRows& rows,
+                            int64_t r) {
+  if constexpr (requires { sub_block.add(sums, rows, r); }) {
+    return sub_block.add(sums, rows, r);
+  } else {
+    return _mm256_add_epi32(sums, sub_block.product(rows, r));
+  }
+}
+
 // A sub-block's share of the block: what is fetched ahead leaves no line out.
 template <class Block>
 constexpr int kFetchBytes = Block::kSubBlockBytes + Block::kCodesAt / 8;
@@ -105,8 +123,7 @@ void multiply_few(const PanelTile& tile) {
       prefetch_bytes(fetched, kFetchBytes<Block>);
       fetched += kFetchBytes<Block>;
       const typename Block::SubBlock sub_block(block, from, j);
-      for (int r = 0; r < kRows; ++r)
-        sums[r] = _mm256_add_epi32(sums[r], sub_block.product(rows, r));
+      for (int r = 0; r < kRows; ++r) sums[r] = add_products(sums[r], sub_block, rows, r);
     }
     for (int r = 0; r < kRows; ++r) {
       acc[r] = block.tail.add(
@@ -137,9 +154,7 @@ void multiply_many(const PanelTile& tile) {
       prefetch_bytes(fetched, kFetchBytes<Block>);
       fetched += kFetchBytes<Block>;
       const typename Block::SubBlock sub_block(block, from, j);
-      for (int64_t r = 0; r < n_rows; ++r) {
-        sums[r] = _mm256_add_epi32(sums[r], sub_block.product(rows, r));
-      }
+      for (int64_t r = 0; r < n_rows; ++r) sums[r] = add_products(sums[r], sub_block, rows, r);
     }
     for (int64_t r = 0; r < n_rows; ++r) {
       float* acc = out + kPanelRows * r;

@@ -12,6 +12,7 @@
 // 2 n - 15, so products go as Q4_K's (8 * 2 * 15 * 127 = 30480) and are doubled at the block's end;
 // the halves of IQ3_XXS's values, up to 31, go as Q6_K's (4 * 2 * 31 * 127 = 31496, modulo 2^16).
 #include "compute/cpu/panel/blocks_of_256_avx2.h"
+#include "compute/cpu/panel/byte_codes.h"
 #include "compute/cpu/panel/i_quants.h"
 #include "compute/cpu/panel/k_scales_avx2.h"
 
@@ -160,7 +161,7 @@ struct BlockIQ3_XXS {
     SubBlock(const BlockIQ3_XXS& block, const uint8_t* from, int j)
         : scale(spread_unsigned(block.scales.scales + 8 * j)) {
       unpack_nibbles(from, w);
-      for (__m256i& codes : w) codes = look_up(kIq3XxsCodes, codes);
+      for (__m256i& codes : w) codes = look_up(kIq3XxsPlus32, codes);
     }
     __m256i product(const SubBlockRows& rows, int64_t r) const {
       const int8_t* a = rows.codes + 32 * r;

@@ -10,6 +10,7 @@
 // the value 2 n - 15: the doubling waits for the block's end. The codes of the others take a 32-bit
 // multiplication. What codes have too much is taken off at the block's end.
 #include "compute/cpu/panel/blocks_of_256_avx512.h"
+#include "compute/cpu/panel/byte_codes.h"
 #include "compute/cpu/panel/i_quants.h"
 #include "compute/cpu/panel/k_scales_avx2.h"
 
@@ -160,12 +161,12 @@ struct BlockIQ3_S : NibbleBlock {
 
 // Where nibble n is a byte of a list: kCodes[n] = 2^kOffsetBits + value / kFactor.
 struct ListIQ3_XXS {
-  static constexpr const auto& kCodes = kIq3XxsCodes;
+  static constexpr const auto& kCodes = kIq3XxsPlus32;
   static constexpr int kOffsetBits = 5;
   static constexpr float kFactor = 0.5f;
 };
 struct ListIQ4_XS {
-  static constexpr const auto& kCodes = kIq4Codes;
+  static constexpr const auto& kCodes = kIq4Plus128;
   static constexpr int kOffsetBits = 7;
   static constexpr float kFactor = 1.0f;
 };

@@ -88,19 +88,16 @@ struct IQ4_NL {
   static constexpr int kBytes = 144, kScalesAt = 128;
   static void unpack(const uint8_t* block, __m512i w[4]) {
     unpack_nibbles(block, w);
-    for (int q = 0; q < 4; ++q) w[q] = look_up(kIq4Codes, w[q]);
+    for (int q = 0; q < 4; ++q) w[q] = look_up(kIq4Plus128, w[q]);
   }
   static __m512i correct(__m512i sum, const Row& row) { return Q8_0::correct(sum, row); }
 };
 
 struct MXFP4 {
   static constexpr int kBytes = 136, kExponentsAt = 128;
-  // The values plus 16.
-  static constexpr uint8_t kCodes[16] = {16, 17, 18, 19, 20, 22, 24, 28,
-                                         16, 15, 14, 13, 12, 10, 8,  4};
   static void unpack(const uint8_t* block, __m512i w[4]) {
     unpack_nibbles(block, w);
-    for (int q = 0; q < 4; ++q) w[q] = look_up(kCodes, w[q]);
+    for (int q = 0; q < 4; ++q) w[q] = look_up(kMxfp4Plus16, w[q]);
   }
   static __m512i correct(__m512i sum, const Row& row) { return Q5_0::correct(sum, row); }
 };

@@ -95,9 +95,6 @@ inline __m256i look_up(const uint8_t table[16], __m256i codes) {
 constexpr uint8_t kIq4Low[16] = {1, 8, 13, 15, 15, 13, 10, 6, 1, 13, 9, 6, 5, 5, 9, 1};
 constexpr uint8_t kIq4High[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 8, 9, 10, 11, 12, 13, 15};
 
-// The halves of the values of IQ3_XXS plus 32.
-constexpr uint8_t kIq3XxsCodes[16] = {1, 6, 10, 14, 18, 22, 26, 30, 34, 38, 42, 46, 50, 54, 58, 63};
-
 // The values of MXFP4 plus 12.
 constexpr uint8_t kMxfp4Codes[16] = {12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0};
 

@@ -10,6 +10,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "compute/cpu/panel/byte_codes.h"
+
 namespace hearth::compute::cpu {
 namespace {
 
@@ -102,13 +104,6 @@ inline __m512i look_up(const uint8_t table[16], __m512i codes) {
   const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
   return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(bytes), codes);
 }
-
-// The values of IQ4_NL and IQ4_XS plus 128.
-constexpr uint8_t kIq4Codes[16] = {1,   24,  45,  63,  79,  93,  106, 118,
-                                   129, 141, 153, 166, 181, 197, 217, 241};
-
-// The halves of the values of IQ3_XXS plus 32.
-constexpr uint8_t kIq3XxsCodes[16] = {1, 6, 10, 14, 18, 22, 26, 30, 34, 38, 42, 46, 50, 54, 58, 63};
 
 // 32-bit sums of both panels: two lanes a row, in the vectors' order of rows.
 struct LaneSums {
