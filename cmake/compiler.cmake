@@ -30,6 +30,7 @@ endif()
 # A kernel file names its instruction set: foo_avx2.cc, foo_dotprod.cc. Only such files get the flags;
 # the dispatch in front of them asks the CPU first. Those of another architecture are not built.
 set(HEARTH_ISA_avx2 -mavx2 -mfma -mf16c)
+set(HEARTH_ISA_avxvnni -mavx2 -mfma -mf16c -mavxvnni)
 set(HEARTH_ISA_avx512 -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni)
 # gcc 12's own AVX-512 intrinsics set off this warning (GCC bug 105593).
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
@@ -38,7 +39,7 @@ endif()
 set(HEARTH_ISA_neon)  # every 64-bit Arm processor has it
 set(HEARTH_ISA_dotprod -march=armv8.2-a+dotprod)
 set(HEARTH_ISA_i8mm -march=armv8.2-a+dotprod+i8mm)
-set(HEARTH_X86_ISAS avx2 avx512)
+set(HEARTH_X86_ISAS avx2 avxvnni avx512)
 set(HEARTH_ARM_ISAS neon dotprod i8mm)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
   set(HEARTH_ISAS ${HEARTH_X86_ISAS})

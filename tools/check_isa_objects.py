@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 
-NAME = re.compile(r"_(avx2|avx512|neon|dotprod|i8mm)\.cc\.(o|obj)$")
+NAME = re.compile(r"_(avx2|avxvnni|avx512|neon|dotprod|i8mm)\.cc\.(o|obj)$")
 WEAK = re.compile(r"^\S* *([WVu]) (.+)$")
 
 

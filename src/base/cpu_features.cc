@@ -1,12 +1,15 @@
 #include "base/cpu_features.h"
 
-#if defined(__aarch64__)
+#if defined(__x86_64__)
+#include <cpuid.h>
+#elif defined(__aarch64__)
 #include <sys/auxv.h>
 #endif
 
 #include <cstdlib>
 #include <fstream>
 #include <string_view>
+#include <vector>
 
 #include "base/log.h"
 
@@ -15,30 +18,35 @@ namespace hearth {
 namespace {
 
 #if defined(__x86_64__)
-constexpr IsaLevel kLevels[] = {IsaLevel::kScalar, IsaLevel::kAvx2, IsaLevel::kAvx512Vnni};
+bool has_avx_vnni() {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax >> 4 & 1) != 0;
+}
 
-size_t count_levels() {
+std::vector<IsaLevel> find_levels() {
   __builtin_cpu_init();
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
                     __builtin_cpu_supports("f16c");
   const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
                       __builtin_cpu_supports("avx512vnni");
-  return avx2 && avx512 ? 3 : avx2 ? 2 : 1;
+  std::vector<IsaLevel> levels = {IsaLevel::kScalar};
+  if (avx2) levels.push_back(IsaLevel::kAvx2);
+  if (avx2 && has_avx_vnni()) levels.push_back(IsaLevel::kAvxVnni);
+  if (avx2 && avx512) levels.push_back(IsaLevel::kAvx512Vnni);
+  return levels;
 }
 #elif defined(__aarch64__)
-constexpr IsaLevel kLevels[] = {IsaLevel::kScalar, IsaLevel::kNeon, IsaLevel::kNeonDotprod,
-                                IsaLevel::kNeonI8mm};
-
-size_t count_levels() {
+std::vector<IsaLevel> find_levels() {
   const bool dotprod = (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
   const bool i8mm = (getauxval(AT_HWCAP2) & HWCAP2_I8MM) != 0;
-  return dotprod && i8mm ? 4 : dotprod ? 3 : 2;
+  std::vector<IsaLevel> levels = {IsaLevel::kScalar, IsaLevel::kNeon};
+  if (dotprod) levels.push_back(IsaLevel::kNeonDotprod);
+  if (dotprod && i8mm) levels.push_back(IsaLevel::kNeonI8mm);
+  return levels;
 }
 #else
-constexpr IsaLevel kLevels[] = {IsaLevel::kScalar};
-
-size_t count_levels() { return 1; }
+std::vector<IsaLevel> find_levels() { return {IsaLevel::kScalar}; }
 #endif
 
 std::string names(std::span<const IsaLevel> levels) {
@@ -53,8 +61,8 @@ std::string names(std::span<const IsaLevel> levels) {
 }  // namespace
 
 std::span<const IsaLevel> usable_isa_levels() {
-  static const size_t n_levels = count_levels();
-  return std::span(kLevels).first(n_levels);
+  static const std::vector<IsaLevel> levels = find_levels();
+  return levels;
 }
 
 IsaLevel detected_isa_level() { return usable_isa_levels().back(); }
@@ -78,6 +86,7 @@ const char* isa_name(IsaLevel level) {
   switch (level) {
     case IsaLevel::kScalar: return "scalar";
     case IsaLevel::kAvx2: return "avx2";
+    case IsaLevel::kAvxVnni: return "avxvnni";
     case IsaLevel::kAvx512Vnni: return "avx512";
     case IsaLevel::kNeon: return "neon";
     case IsaLevel::kNeonDotprod: return "dotprod";

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <set>
 #include <string>
 
@@ -18,6 +20,14 @@ TEST(CpuFeatures, levels_rise_from_scalar_to_the_detected_one) {
   std::set<std::string> names;
   for (const IsaLevel level : levels) EXPECT_TRUE(names.insert(isa_name(level)).second);
   EXPECT_TRUE(std::ranges::is_sorted(levels));
+}
+
+// The kernel lists a flag of which the processor has the instructions and it saves the registers.
+TEST(CpuFeatures, avx_vnni_is_a_level_where_the_system_lists_it) {
+  std::ifstream info("/proc/cpuinfo");
+  const std::string text(std::istreambuf_iterator<char>(info), {});
+  if (text.find(" avx_vnni") == std::string::npos) GTEST_SKIP() << "no AVX-VNNI";
+  EXPECT_EQ(std::ranges::count(usable_isa_levels(), IsaLevel::kAvxVnni), 1);
 }
 
 TEST(CpuFeatures, the_detected_level_is_that_of_the_processor_under_test) {

@@ -2,6 +2,7 @@
 
 #include "base/worker_pool.h"
 #include "compute/cpu/packed_matrix.h"
+#include "compute/cpu/panel/format.h"
 #include "tests/compute/panel_matrix.h"
 
 namespace hearth::compute::cpu {
@@ -102,6 +103,20 @@ TEST(PanelPack, refuses_a_type_without_kernels) {
   MatrixSource source = random_matrix(kPanelTypes[0], {8, 64}, random).source();
   source.type = quant::Type::kF32;
   EXPECT_EQ(pack_error(source), ErrorCode::kUnsupported);
+}
+
+// All but those of code books and of ternary types.
+TEST(PanelFormat, avx_vnni_has_kernels_of_its_own_which_other_levels_do_not_take) {
+  if (!kIsX86) GTEST_SKIP() << "kernels of x86";
+  int n_own = 0;
+  for (const ScalePlaces& places : kPanelTypes) {
+    const PanelFormat* format = find_panel_format(places.type);
+    ASSERT_NE(format, nullptr);
+    n_own += panel_kernel(*format, IsaLevel::kAvxVnni) != format->avx2;
+    EXPECT_EQ(panel_kernel(*format, IsaLevel::kAvx2), format->avx2);
+    EXPECT_EQ(panel_kernel(*format, IsaLevel::kAvx512Vnni), format->avx2);
+  }
+  EXPECT_EQ(n_own, 13);
 }
 
 }  // namespace

@@ -301,7 +301,12 @@ constexpr PanelFormat kFormats[] = {
      multiply_pair_ternary_avx512, kTernaryBytes},
 };
 
-#if defined(__aarch64__)
+#if defined(__x86_64__)
+PanelKernel avxvnni_kernel(quant::Type type) {
+  const bool is_long = quant::type_info(type).block_size == 256;
+  return is_long ? k_quant_kernel_avxvnni(type) : legacy_kernel_avxvnni(type);
+}
+#elif defined(__aarch64__)
 PanelKernel neon_kernel(quant::Type type, IsaLevel level) {
   const bool is_long = quant::type_info(type).block_size == 256;
   switch (level) {
@@ -329,6 +334,9 @@ int panel_row_bytes(const PanelFormat& format) {
 
 PanelKernel panel_kernel(const PanelFormat& format, IsaLevel level) {
 #if defined(__x86_64__)
+  if (level == IsaLevel::kAvxVnni) {
+    if (const PanelKernel kernel = avxvnni_kernel(format.type)) return kernel;
+  }
   if (level >= IsaLevel::kAvx2) return format.avx2;
 #elif defined(__aarch64__)
   if (const PanelKernel kernel = neon_kernel(format.type, level)) return kernel;

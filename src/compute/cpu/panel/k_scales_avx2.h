@@ -1,5 +1,5 @@
-// The integer scales of a k-quant's panel block as bytes [sub-block][row], for the AVX2 and the
-// AVX-512 kernels. Everything has internal linkage, as their files require.
+// The integer scales of a k-quant's panel block as bytes [sub-block][row], for the AVX2,
+// AVX-VNNI and AVX-512 kernels. Everything has internal linkage, as their files require.
 #pragma once
 
 #include <immintrin.h>

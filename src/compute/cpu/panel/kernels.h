@@ -86,6 +86,10 @@ void multiply_iq3_xxs_avx2(const PanelTile& tile);
 void multiply_iq3_s_avx2(const PanelTile& tile);
 void multiply_ternary_avx2(const PanelTile& tile);
 
+// The kernels of AVX-VNNI by type, for blocks of 32 and of 256; null for types that it has none of.
+PanelKernel legacy_kernel_avxvnni(quant::Type type);
+PanelKernel k_quant_kernel_avxvnni(quant::Type type);
+
 // The kernels of 64-bit Arm by type, for blocks of 32 and of 256; null for other types.
 PanelKernel legacy_kernel_neon(quant::Type type);
 PanelKernel legacy_kernel_dotprod(quant::Type type);
