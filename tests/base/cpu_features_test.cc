@@ -22,6 +22,7 @@ TEST(CpuFeatures, levels_rise_from_scalar_to_the_detected_one) {
   EXPECT_TRUE(std::ranges::is_sorted(levels));
 }
 
+#if defined(__x86_64__)
 // The kernel lists a flag of which the processor has the instructions and it saves the registers.
 TEST(CpuFeatures, avx_vnni_is_a_level_where_the_system_lists_it) {
   std::ifstream info("/proc/cpuinfo");
@@ -29,6 +30,7 @@ TEST(CpuFeatures, avx_vnni_is_a_level_where_the_system_lists_it) {
   if (text.find(" avx_vnni") == std::string::npos) GTEST_SKIP() << "no AVX-VNNI";
   EXPECT_EQ(std::ranges::count(usable_isa_levels(), IsaLevel::kAvxVnni), 1);
 }
+#endif
 
 TEST(CpuFeatures, the_detected_level_is_that_of_the_processor_under_test) {
   const char* expected = std::getenv("HEARTH_TEST_ISA");
