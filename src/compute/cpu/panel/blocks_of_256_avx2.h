@@ -70,16 +70,6 @@ struct TailRow {
   int64_t stride;
 };
 
-// Sum over sub-blocks of 32 of word * sum of a; `words` has those of sub-blocks 2 p, 2 p + 1.
-inline __m256i dot_sums_32(const __m256i words[4], const TailRow& row) {
-  __m256i sum = _mm256_setzero_si256();
-  for (int p = 0; p < 4; ++p) {
-    const __m256i term = _mm256_madd_epi16(words[p], broadcast_four(row.sums_32 + 2 * p));
-    sum = _mm256_add_epi32(sum, term);
-  }
-  return sum;
-}
-
 // What a block without mins adds to one row's sums, of which the integer part is `sum`.
 struct PlainTail {
   __m256 add(__m256 acc, __m256i sum, const TailRow& row) const {

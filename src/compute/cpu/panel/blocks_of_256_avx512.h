@@ -64,6 +64,22 @@ inline LaneSums add_scaled(LaneSums total, const __m512i* first, const __m512i* 
           _mm512_dpwssd_epi32(total.second, sums.second, scale.second)};
 }
 
+// Nibbles that are the codes, and an unsigned scale a row.
+struct NibbleSubBlock {
+  template <class Block>
+  NibbleSubBlock(const Block& block, const uint8_t* from, const uint8_t* other, int j)
+      : scale{spread_unsigned(block.first.scales + 8 * j),
+              spread_unsigned(block.second.scales + 8 * j)} {
+    unpack_nibbles(from, first);
+    unpack_nibbles(other, second);
+  }
+  LaneSums add(LaneSums total, const int8_t* a) const {
+    return add_scaled<0, 4>(total, first, second, a, scale);
+  }
+  __m512i first[4], second[4];
+  LaneSums scale;
+};
+
 // What the end of a block needs of one row of activations.
 struct TailRow {
   float scale;

@@ -11,10 +11,9 @@
 // IQ3 comes as nibbles (format.h), rows as in k-quants' vectors. A nibble n of IQ3_S is the value
 // 2 n - 15, so products go as Q4_K's (8 * 2 * 15 * 127 = 30480) and are doubled at the block's end;
 // the halves of IQ3_XXS's values, up to 31, go as Q6_K's (4 * 2 * 31 * 127 = 31496, modulo 2^16).
-#include "compute/cpu/panel/blocks_of_256_avx2.h"
 #include "compute/cpu/panel/byte_codes.h"
 #include "compute/cpu/panel/i_quants.h"
-#include "compute/cpu/panel/k_scales_avx2.h"
+#include "compute/cpu/panel/k_blocks_avx2.h"
 
 namespace hearth::compute::cpu {
 namespace {
@@ -76,16 +75,9 @@ struct BookTail {
   // Sum over sub-blocks of scale * sum of a.
   __m256i scaled_sum(const TailRow& row) const {
     if constexpr (kScales == 1) {
-      return dot_sums_32(words, row);
-    } else {  // a word pair of offsets_32 is 32 times the sums of 16 codes
-      __m256i sum = _mm256_setzero_si256();
-      const int32_t* offsets = row.offsets_32;
-      for (int j = 0; j < 8; ++j, offsets += row.stride) {
-        const __m256i even = _mm256_madd_epi16(words[2 * j], broadcast_four(offsets));
-        const __m256i odd = _mm256_madd_epi16(words[2 * j + 1], broadcast_four(offsets + 1));
-        sum = _mm256_add_epi32(sum, _mm256_add_epi32(even, odd));
-      }
-      return _mm256_srai_epi32(sum, 5);
+      return dot_sums_32<MultiplyAdd>(words, row);
+    } else {
+      return _mm256_srai_epi32(dot_sums_16<MultiplyAdd>(words, row), 5);
     }
   }
   __m256 d;
@@ -163,13 +155,9 @@ struct BlockIQ3_XXS {
       unpack_nibbles(from, w);
       for (__m256i& codes : w) codes = look_up(kIq3XxsPlus32, codes);
     }
-    __m256i product(const SubBlockRows& rows, int64_t r) const {
-      const int8_t* a = rows.codes + 32 * r;
-      const int32_t* offsets = rows.offsets_32 + 2 * r;
-      const __m256i low = _mm256_sub_epi16(fold(dot<2>(w, a)), broadcast_four(offsets));
-      const __m256i high =
-          _mm256_sub_epi16(fold(dot<2>(w + 4, a + 16)), broadcast_four(offsets + 1));
-      return _mm256_add_epi32(_mm256_madd_epi16(low, scale), _mm256_madd_epi16(high, scale));
+    __m256i add(__m256i sums, const SubBlockRows& rows, int64_t r) const {
+      sums = MultiplyAdd::add_pairs(sums, MultiplyAdd::signed_words<32>(w, rows, r, 0), scale);
+      return MultiplyAdd::add_pairs(sums, MultiplyAdd::signed_words<32>(w + 4, rows, r, 1), scale);
     }
     __m256i w[8];
     __m256i scale;
@@ -179,33 +167,22 @@ struct BlockIQ3_XXS {
 };
 
 struct TailIQ3_S {
-  TailIQ3_S(const uint8_t* block, const ScalesIQ4_XS& scales) : d(load_halfs(block)) {
+  TailIQ3_S(const uint8_t* block, const ScalesIQ4_XS& scales) : plain{load_halfs(block)} {
     for (int p = 0; p < 4; ++p) words[p] = spread_pairs(scales.scales + 16 * p);
   }
   __m256 add(__m256 acc, __m256i sum, const TailRow& row) const {
-    const __m256i excess = _mm256_mullo_epi32(dot_sums_32(words, row), _mm256_set1_epi32(15));
-    const __m256i values = _mm256_sub_epi32(_mm256_slli_epi32(sum, 1), excess);
-    const __m256 scale = _mm256_mul_ps(d, _mm256_set1_ps(row.scale));
-    return _mm256_fmadd_ps(_mm256_cvtepi32_ps(values), scale, acc);
+    const __m256i excess =
+        _mm256_mullo_epi32(dot_sums_32<MultiplyAdd>(words, row), _mm256_set1_epi32(15));
+    return plain.add(acc, _mm256_sub_epi32(_mm256_slli_epi32(sum, 1), excess), row);
   }
-  __m256 d;
+  PlainTail plain;
   __m256i words[4];
 };
 
 struct BlockIQ3_S {
   static constexpr int kCodesAt = 64, kSubBlockBytes = 128;
+  using SubBlock = NibbleSubBlock<MultiplyAdd>;
   explicit BlockIQ3_S(const uint8_t* block) : scales(block + 16), tail(block, scales) {}
-  struct SubBlock {
-    SubBlock(const BlockIQ3_S& block, const uint8_t* from, int j)
-        : scale(spread_unsigned(block.scales.scales + 8 * j)) {
-      unpack_nibbles(from, w);
-    }
-    __m256i product(const SubBlockRows& rows, int64_t r) const {
-      return _mm256_madd_epi16(fold(dot<4>(w, rows.codes + 32 * r)), scale);
-    }
-    __m256i w[8];
-    __m256i scale;
-  };
   ScalesIQ4_XS scales;
   TailIQ3_S tail;
 };

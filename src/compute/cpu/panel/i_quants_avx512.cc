@@ -144,19 +144,7 @@ struct BlockIQ3_S : NibbleBlock {
     const __m512i excess = _mm512_mullo_epi32(dot_sums_32(words, row), _mm512_set1_epi32(15));
     return add_float(acc, _mm512_sub_epi32(_mm512_slli_epi32(sum, 1), excess), d, row.scale);
   }
-  struct SubBlock {
-    SubBlock(const BlockIQ3_S& block, const uint8_t* from, const uint8_t* other, int j)
-        : scale{spread_unsigned(block.first.scales + 8 * j),
-                spread_unsigned(block.second.scales + 8 * j)} {
-      unpack_nibbles(from, first);
-      unpack_nibbles(other, second);
-    }
-    LaneSums add(LaneSums total, const int8_t* a) const {
-      return add_scaled<0, 4>(total, first, second, a, scale);
-    }
-    __m512i first[4], second[4];
-    LaneSums scale;
-  };
+  using SubBlock = NibbleSubBlock;
 };
 
 // Where nibble n is a byte of a list: kCodes[n] = 2^kOffsetBits + value / kFactor.

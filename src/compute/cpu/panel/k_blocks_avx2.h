@@ -13,6 +13,24 @@
 namespace hearth::compute::cpu {
 namespace {
 
+// The Dot of AVX2.
+struct MultiplyAdd {
+  template <int kPairs>
+  static __m256i words(const __m256i* w, const int8_t* a) {
+    return fold(dot<kPairs>(w, a));
+  }
+  template <int kOffset>
+  static __m256i signed_words(const __m256i* w, const SubBlockRows& rows, int64_t r, int half) {
+    static_assert(kOffset == 32 || kOffset == 4);
+    const __m256i offset = broadcast_four(rows.offsets_32 + 2 * r + half);  // times 32
+    return _mm256_sub_epi16(words<2>(w, rows.codes + 32 * r + 16 * half),
+                            kOffset == 32 ? offset : _mm256_srai_epi16(offset, 3));
+  }
+  static __m256i add_pairs(__m256i sums, __m256i a, __m256i b) {
+    return _mm256_add_epi32(sums, _mm256_madd_epi16(a, b));
+  }
+};
+
 // Sum over sub-blocks of 32 of word * sum of a; `words` has those of sub-blocks 2 p, 2 p + 1.
 template <class Dot>
 inline __m256i dot_sums_32(const __m256i words[4], const TailRow& row) {
@@ -21,6 +39,18 @@ inline __m256i dot_sums_32(const __m256i words[4], const TailRow& row) {
   const __m256i odd = _mm256_madd_epi16(words[1], broadcast_four(sums_32 + 2));
   return _mm256_add_epi32(Dot::add_pairs(even, words[2], broadcast_four(sums_32 + 4)),
                           Dot::add_pairs(odd, words[3], broadcast_four(sums_32 + 6)));
+}
+
+// 32 times the sum over sub-blocks of 16 of word * sum of a; words[i] has that of i, twice.
+template <class Dot>
+inline __m256i dot_sums_16(const __m256i words[16], const TailRow& row) {
+  const int32_t* offsets = row.offsets_32;
+  __m256i even = _mm256_setzero_si256(), odd = even;
+  for (int j = 0; j < 8; ++j, offsets += row.stride) {
+    even = Dot::add_pairs(even, words[2 * j], broadcast_four(offsets));
+    odd = Dot::add_pairs(odd, words[2 * j + 1], broadcast_four(offsets + 1));
+  }
+  return _mm256_add_epi32(even, odd);
 }
 
 // What a block whose mins give `min_sum` adds to one row's sums.
@@ -45,21 +75,26 @@ struct MinTail {
   __m256i mins[4];
 };
 
+// Nibbles that are the codes, and an unsigned scale a row.
+template <class Dot>
+struct NibbleSubBlock {
+  template <class Block>
+  NibbleSubBlock(const Block& block, const uint8_t* from, int j)
+      : scale(spread_unsigned(block.scales.scales + 8 * j)) {
+    unpack_nibbles(from, w);
+  }
+  __m256i add(__m256i sums, const SubBlockRows& rows, int64_t r) const {
+    return Dot::add_pairs(sums, Dot::template words<4>(w, rows.codes + 32 * r), scale);
+  }
+  __m256i w[8];
+  __m256i scale;
+};
+
 template <class Dot>
 struct BlockQ4_K {
   static constexpr int kCodesAt = 128, kSubBlockBytes = 128;
+  using SubBlock = NibbleSubBlock<Dot>;
   explicit BlockQ4_K(const uint8_t* block) : scales(block + 32), tail(block, scales) {}
-  struct SubBlock {
-    SubBlock(const BlockQ4_K& block, const uint8_t* from, int j)
-        : scale(spread_unsigned(block.scales.scales + 8 * j)) {
-      unpack_nibbles(from, w);
-    }
-    __m256i add(__m256i sums, const SubBlockRows& rows, int64_t r) const {
-      return Dot::add_pairs(sums, Dot::template words<4>(w, rows.codes + 32 * r), scale);
-    }
-    __m256i w[8];
-    __m256i scale;
-  };
   ScalesAndMins scales;
   MinTail<Dot> tail;
 };
@@ -107,8 +142,7 @@ struct BlockQ3_K {
   PlainTail tail;
 };
 
-// Sixteen mins a row, in the high nibbles of the scales, against the sums of 16 codes: a word pair
-// of offsets_32 is 32 times theirs.
+// Sixteen mins a row, in the high nibbles of the scales.
 template <class Dot>
 struct TailQ2_K {
   explicit TailQ2_K(const uint8_t* block) : d(load_halfs(block)), dmin(load_halfs(block + 16)) {
@@ -116,13 +150,7 @@ struct TailQ2_K {
       mins[i] = _mm256_srli_epi16(spread_unsigned(block + 32 + 8 * i), 4);
   }
   __m256 add(__m256 acc, __m256i sum, const TailRow& row) const {
-    const int32_t* offsets = row.offsets_32;
-    __m256i even = _mm256_setzero_si256(), odd = even;
-    for (int j = 0; j < 8; ++j, offsets += row.stride) {
-      even = Dot::add_pairs(even, mins[2 * j], broadcast_four(offsets));
-      odd = Dot::add_pairs(odd, mins[2 * j + 1], broadcast_four(offsets + 1));
-    }
-    const __m256i min_sum = _mm256_srai_epi32(_mm256_add_epi32(even, odd), 5);
+    const __m256i min_sum = _mm256_srai_epi32(dot_sums_16<Dot>(mins, row), 5);
     return add_with_mins(acc, sum, d, min_sum, dmin, row.scale);
   }
   __m256 d, dmin;

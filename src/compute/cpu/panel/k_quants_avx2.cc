@@ -25,23 +25,6 @@
 namespace hearth::compute::cpu {
 namespace {
 
-struct MultiplyAdd {
-  template <int kPairs>
-  static __m256i words(const __m256i* w, const int8_t* a) {
-    return fold(dot<kPairs>(w, a));
-  }
-  template <int kOffset>
-  static __m256i signed_words(const __m256i* w, const SubBlockRows& rows, int64_t r, int half) {
-    static_assert(kOffset == 32 || kOffset == 4);
-    const __m256i offset = broadcast_four(rows.offsets_32 + 2 * r + half);  // times 32
-    return _mm256_sub_epi16(words<2>(w, rows.codes + 32 * r + 16 * half),
-                            kOffset == 32 ? offset : _mm256_srai_epi16(offset, 3));
-  }
-  static __m256i add_pairs(__m256i sums, __m256i a, __m256i b) {
-    return _mm256_add_epi32(sums, _mm256_madd_epi16(a, b));
-  }
-};
-
 struct BlockQ5_K {
   static constexpr int kCodesAt = 128, kSubBlockBytes = 160;
   explicit BlockQ5_K(const uint8_t* block) : scales(block + 32), tail(block, scales) {}

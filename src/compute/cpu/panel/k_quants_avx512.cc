@@ -41,19 +41,7 @@ struct BlockWithMins {
 struct BlockQ4_K : BlockWithMins {
   static constexpr int kCodesAt = 128, kSubBlockBytes = 128;
   using BlockWithMins::BlockWithMins;
-  struct SubBlock {
-    SubBlock(const BlockQ4_K& block, const uint8_t* from, const uint8_t* other, int j)
-        : scale{spread_unsigned(block.first.scales + 8 * j),
-                spread_unsigned(block.second.scales + 8 * j)} {
-      unpack_nibbles(from, first);
-      unpack_nibbles(other, second);
-    }
-    LaneSums add(LaneSums total, const int8_t* a) const {
-      return add_scaled<0, 4>(total, first, second, a, scale);
-    }
-    __m512i first[4], second[4];
-    LaneSums scale;
-  };
+  using SubBlock = NibbleSubBlock;
 };
 
 struct BlockQ5_K : BlockWithMins {
