@@ -1,7 +1,7 @@
 // Which blocks of the KV cache are in use, and by how many owners.
 //
-// A block holds compute::kKvBlockTokens positions of all layers. Owners are sequences today; a
-// prefix tree can hold references beside them without a change here. One thread at a time.
+// A block holds compute::kKvBlockTokens positions of all layers. Owners are sequences and
+// the prefix tree; a block with several is never written to. One thread at a time.
 #pragma once
 
 #include <cstdint>

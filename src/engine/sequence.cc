@@ -9,6 +9,7 @@
 
 namespace hearth::engine {
 
+using compute::kKvBlockTokens;
 using compute::kv_blocks_for;
 
 Sequence::Sequence(KvBlocks& blocks, int32_t max_len) : blocks_(blocks), max_len_(max_len) {
@@ -42,6 +43,7 @@ void Sequence::append(text::TokenId token) {
 
 Result<void> Sequence::reserve(int32_t n_positions) {
   CHECK(n_positions <= max_len_);
+  CHECK(n_positions <= cached_len_ || !is_shared(cached_len_));
   while (static_cast<int32_t>(block_table_.size()) < kv_blocks_for(n_positions)) {
     block_table_.push_back(TRY(blocks_.allocate()));
   }
@@ -55,13 +57,31 @@ void Sequence::mark_cached(int32_t length) {
   check();
 }
 
+void Sequence::share(std::span<const int32_t> blocks) {
+  const auto n_positions = static_cast<int32_t>(blocks.size()) * kKvBlockTokens;
+  CHECK(n_positions <= n_tokens());
+  for (const int32_t block : blocks) blocks_.retain(block);
+  const size_t n_replaced = std::min(blocks.size(), block_table_.size());
+  for (size_t i = 0; i < n_replaced; ++i) blocks_.release(block_table_[i]);
+  block_table_.resize(std::max(blocks.size(), block_table_.size()));
+  std::ranges::copy(blocks, block_table_.begin());
+  cached_len_ = std::max(cached_len_, n_positions);
+  check();
+}
+
 void Sequence::shrink_cache(int32_t length) {
   CHECK(length >= 0 && length <= cached_len_);
+  if (is_shared(length)) length -= length % kKvBlockTokens;
   cached_len_ = length;
   while (static_cast<int32_t>(block_table_.size()) > kv_blocks_for(length)) {
     blocks_.release(block_table_.back());
     block_table_.pop_back();
   }
+}
+
+bool Sequence::is_shared(int32_t position) const {
+  const auto index = static_cast<size_t>(position / kKvBlockTokens);
+  return index < block_table_.size() && blocks_.n_owners(block_table_[index]) > 1;
 }
 
 void Sequence::check() const {

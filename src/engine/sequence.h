@@ -34,7 +34,12 @@ class Sequence {
   Result<void> reserve(int32_t n_positions);
   // Positions up to `length` have been computed; they were reserved.
   void mark_cached(int32_t length);
-  // Forgets cached positions from `length` on and gives their blocks back.
+  // The first blocks become these, which hold the K and V of the sequence's own first tokens; it is
+  // one more owner of each and gives back those that were in their place. Their positions are
+  // cached now. A block with several owners is never written to.
+  void share(std::span<const int32_t> blocks);
+  // Forgets cached positions from `length` on and gives their blocks back. If `length` lies within
+  // a shared block, that block's positions go as well.
   void shrink_cache(int32_t length);
 
   std::span<const text::TokenId> tokens() const { return tokens_; }
@@ -45,6 +50,7 @@ class Sequence {
 
  private:
   void check() const;
+  bool is_shared(int32_t position) const;  // that it lies in a block with other owners
 
   KvBlocks& blocks_;
   int32_t max_len_;

@@ -109,6 +109,43 @@ TEST(Sequence, gives_all_blocks_back_when_it_ends) {
   blocks.check_integrity();
 }
 
+TEST(Sequence, starts_from_blocks_of_another_without_a_copy) {
+  KvBlocks blocks(6);
+  Sequence first(blocks, 128), second(blocks, 128);
+  ASSERT_TRUE(first.set_tokens(counted(100)));
+  ASSERT_TRUE(first.reserve(100));
+  first.mark_cached(100);
+  ASSERT_TRUE(second.set_tokens(counted(70)));
+  ASSERT_TRUE(second.reserve(40));  // gives these back
+  second.share(first.block_table().first(2));
+  EXPECT_EQ(second.cached_len(), 64);
+  EXPECT_EQ(blocks.n_free(), 2);
+  ASSERT_TRUE(second.reserve(70));
+  EXPECT_EQ(second.block_table()[1], first.block_table()[1]);
+  EXPECT_NE(second.block_table()[2], first.block_table()[2]);
+  first.shrink_cache(0);
+  EXPECT_EQ(blocks.n_free(), 3);
+  second.shrink_cache(0);
+  EXPECT_EQ(blocks.n_free(), 6);
+}
+
+TEST(Sequence, forgets_all_of_a_shared_block_that_it_would_write_to) {
+  KvBlocks blocks(5);
+  Sequence sequence(blocks, 128);
+  ASSERT_TRUE(sequence.set_tokens(counted(100)));
+  ASSERT_TRUE(sequence.reserve(100));
+  sequence.mark_cached(100);
+  const int32_t shared = sequence.block_table()[1];
+  blocks.retain(shared);
+  auto changed = counted(100);
+  changed[40] = 999;
+  ASSERT_TRUE(sequence.set_tokens(changed));
+  EXPECT_EQ(sequence.cached_len(), 32);
+  ASSERT_TRUE(sequence.reserve(100));
+  EXPECT_NE(sequence.block_table()[1], shared);
+  blocks.release(shared);
+}
+
 TEST(SequenceDeathTest, appending_beyond_the_context_aborts) {
   KvBlocks blocks(1);
   Sequence sequence(blocks, 32);
