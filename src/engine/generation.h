@@ -42,9 +42,13 @@ enum class DoneReason { kStop, kLength, kCancelled };
 const char* done_reason_name(DoneReason reason);  // "stop", "length", "cancelled"
 
 struct GenerateStats {
-  int32_t n_prompt = 0;      // tokens of the prompt
-  int32_t n_cached = 0;      // of these, found in the cache
+  int32_t n_prompt = 0;  // tokens of the prompt
+  int32_t n_cached = 0;  // of these, found in the cache
+  // Of a scheduler's request: index of the prompt's first token that differs from the cached
+  // sequence which agrees the longest. None where no cached sequence differs.
+  std::optional<int32_t> diverged_at;
   int32_t n_generated = 0;   // tokens drawn, one that ends the answer included
+  double queued_s = 0;       // of a scheduler's request: from the call to its first step
   double first_token_s = 0;  // from the call to the first token drawn
   double prompt_s = 0;       // in the steps of the prompt
   double generation_s = 0;   // from the first token drawn to the end

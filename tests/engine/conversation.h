@@ -59,6 +59,15 @@ struct TinyModel {
   compute::KvType kv_type = compute::KvType::kF16;
 };
 
+inline void add_piece(const Piece& piece, Answer& answer) {
+  answer.text += piece.text;
+  answer.pieces.emplace_back(piece.text);
+  if (piece.token >= 0) answer.tokens.push_back(piece.token);
+  if (piece.logprobs == nullptr) return;
+  answer.logprobs.push_back(piece.logprobs->chosen.logprob);
+  for (const auto& other : piece.logprobs->top) answer.logprobs.push_back(other.logprob);
+}
+
 class Conversation {
  public:
   explicit Conversation(int32_t max_rows = kMaxRows,
@@ -74,14 +83,7 @@ class Conversation {
   Answer ask(const Tokens& tokens, const GenerateOptions& options,
              GenerateCallbacks callbacks = {}) {
     Answer answer;
-    callbacks.on_piece = [&](const Piece& piece) {
-      answer.text += piece.text;
-      answer.pieces.emplace_back(piece.text);
-      if (piece.token >= 0) answer.tokens.push_back(piece.token);
-      if (piece.logprobs == nullptr) return;
-      answer.logprobs.push_back(piece.logprobs->chosen.logprob);
-      for (const auto& other : piece.logprobs->top) answer.logprobs.push_back(other.logprob);
-    };
+    callbacks.on_piece = [&](const Piece& piece) { add_piece(piece, answer); };
     answer.done = value_or_fail(session_.generate(tokens, options, callbacks));
     return answer;
   }
