@@ -1,5 +1,8 @@
 #include "text/stream_decoder.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "base/utf8.h"
 
 namespace hearth::text {
@@ -7,11 +10,15 @@ namespace hearth::text {
 StreamDecoder::StreamDecoder(const Tokenizer& tokenizer, Options options)
     : tokenizer_(tokenizer),
       special_(options.special),
-      drops_space_(options.at_text_start && tokenizer.adds_space_prefix()) {}
+      shown_(std::move(options.shown)),
+      drops_space_(options.at_text_start && tokenizer.adds_space_prefix()) {
+  std::ranges::sort(shown_);
+}
 
 std::string StreamDecoder::push(TokenId id) {
   if (id < 0 || id >= tokenizer_.n_tokens()) return {};
-  std::string bytes = tokenizer_.token_bytes(id, special_);
+  std::string bytes =
+      tokenizer_.token_bytes(id, special_ || std::ranges::binary_search(shown_, id));
   const TokenKind kind = tokenizer_.kind(id);
   const bool is_text = kind != TokenKind::kControl && kind != TokenKind::kUnknown;
   if (is_text && drops_space_) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "text/tokenizer.h"
 
@@ -13,6 +14,8 @@ class StreamDecoder {
  public:
   struct Options {
     bool special = false;  // control tokens give their name
+    // Control tokens that give their name even so: the marks that an AnswerParser must see.
+    std::vector<TokenId> shown = {};
     // The tokens start a text, so that a space which encode() would have put in is taken off.
     bool at_text_start = true;
   };
@@ -27,6 +30,7 @@ class StreamDecoder {
  private:
   const Tokenizer& tokenizer_;
   const bool special_;
+  std::vector<TokenId> shown_;  // ascending
   bool drops_space_;
   std::string held_;  // the beginning of a character, at most 3 bytes
 };

@@ -220,6 +220,17 @@ TEST(Tokenizer, threads_get_the_same_ids) {
   EXPECT_THAT(n_wrong, ElementsAre(0, 0, 0, 0));
 }
 
+TEST(StreamDecoder, shows_the_control_tokens_that_are_asked_for) {
+  TokenizerFile file = byte_level_file();
+  const TokenId mark = file.add("<|call|>", kControlType);
+  file.scores.clear();
+  const auto tokenizer = std::move(file.load().value());
+  StreamDecoder decoder(*tokenizer, {.shown = {mark}});
+  EXPECT_EQ(decoder.push(256), "");
+  EXPECT_EQ(decoder.push(mark), "<|call|>");
+  EXPECT_EQ(decoder.push('a'), "a");
+}
+
 TEST(StreamDecoder, gives_whole_characters_and_in_all_what_decode_gives) {
   TokenizerFile file = sentencepiece_file();
   add_word(file, " ", -1);
