@@ -104,6 +104,18 @@ def schema_seeds():
     yield "object", b"\x00\x01\x02\x03" + json.dumps(schema).encode()
 
 
+def answer_seeds():
+    texts = {"hermes": '<think>\nwhy\n</think>\nSo:\n<tool_call>\n{"name": "a", "arguments": {"n": [1, "b"]}}\n</tool_call>',
+             "mistral": '[TOOL_CALLS][{"name": "a", "arguments": {"s": "x"}}]',
+             "tags": "<tool_call>\n<function=a>\n<parameter=n>\n7\n</parameter>\n</function>\n</tool_call>",
+             "keys": "<tool_call>a\n<arg_key>n</arg_key>\n<arg_value>7</arg_value>\n</tool_call>",
+             "harmony": '<|channel|>commentary to=functions.a<|message|>{"n": 7}',
+             "python": "<|tool_call_start|>[a(n=7, s='x', t=(1, None))]<|tool_call_end|>",
+             "gemma": '<|tool_call>call:a{n:7,s:<|"|>x<|"|>}<tool_call|>'}
+    for row, (name, answer) in enumerate(texts.items()):
+        yield name, bytes([(0, 1, 18, 20, 17, 28, 29)[row], row]) + answer.encode()
+
+
 def quant_seeds():
     for index in (0, 2, 7, 11, 29):  # in the order of quant::all_types()
         yield f"type_{index}", bytes([index]) + bytes(range(256))[:210] * 2
@@ -111,7 +123,8 @@ def quant_seeds():
 
 def main():
     for target, seeds in (("gguf", gguf_seeds), ("safetensors", safetensors_seeds), ("tokenizer", tokenizer_seeds),
-                          ("template", template_seeds), ("schema", schema_seeds), ("quant", quant_seeds)):
+                          ("template", template_seeds), ("schema", schema_seeds), ("quant", quant_seeds),
+                          ("answer", answer_seeds)):
         folder = FUZZ / "seeds" / target
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in seeds():
