@@ -16,7 +16,8 @@ namespace hearth::engine {
 using RequestId = uint64_t;
 
 // Called from within Scheduler::step(), in the order of what happens; any may be empty. They may
-// call submit() and cancel(). One of on_done and on_error is the last call.
+// call submit() and cancel(), also as they are destroyed, which is soon after the last call. One of
+// on_done and on_error is the last call.
 struct RequestCallbacks {
   // When the prompt is taken up (n_done: what is cached), and whenever more of it was run.
   std::function<void(int32_t n_done, int32_t n_total)> on_prompt;

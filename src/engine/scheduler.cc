@@ -101,8 +101,14 @@ void Scheduler::end_cancelled() {
 }
 
 void Scheduler::drop_ended() {
+  // They go when the lists are whole again: what their callbacks hold may call submit() or cancel()
+  // as it goes.
+  std::vector<std::unique_ptr<Job>> ended;
   for (Jobs* jobs : {&running_, &preempted_, &queued_}) {
-    std::erase_if(*jobs, [](const auto& job) { return job->is_over; });
+    for (std::unique_ptr<Job>& job : *jobs) {
+      if (job->is_over) ended.push_back(std::move(job));
+    }
+    std::erase(*jobs, nullptr);
   }
 }
 
@@ -210,6 +216,7 @@ void Scheduler::write(Job& job, std::span<float> logits) {
 }
 
 void Scheduler::finish(Job& job, DoneReason reason) {
+  if (job.is_cancelled) reason = DoneReason::kCancelled;
   job.stats.n_generated = job.writer.n_generated();
   if (job.stats.n_generated > 0) {
     job.stats.generation_s = job.seconds_since_call() - job.stats.first_token_s;
@@ -220,6 +227,7 @@ void Scheduler::finish(Job& job, DoneReason reason) {
 }
 
 void Scheduler::end_with(Job& job, const Error& error) {
+  if (job.is_cancelled) return finish(job, DoneReason::kCancelled);
   leave(job);
   if (job.request.callbacks.on_error) job.request.callbacks.on_error(error);
 }

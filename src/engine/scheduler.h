@@ -48,7 +48,9 @@ class Scheduler {
   static Result<std::unique_ptr<Scheduler>> create(models::Model& model,
                                                    const text::Tokenizer& tokenizer,
                                                    const SchedulerOptions& options);
-  ~Scheduler();  // requests that are left are dropped without a call
+  // Requests that are left are dropped without a call; what their callbacks hold must not call
+  // back.
+  ~Scheduler();
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
@@ -57,8 +59,9 @@ class Scheduler {
   // empty prompt, a token that the model does not have or bad options.
   Result<RequestId> submit(Request request);
 
-  // The next step begins by ending the request, which is then done for reason "cancelled" and has
-  // given up its blocks. False if it is over already.
+  // The request is going to be done for reason "cancelled" and have given up its blocks: before
+  // anything is run in the next step, or in this one if its answer ends with the piece just shown.
+  // False if it is over already.
   bool cancel(RequestId id);
 
   // One step on the model, if there is anything to run. An error ends the request that it is about.

@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <limits>
+#include <memory>
 #include <random>
 
 #include "tests/engine/serving.h"
@@ -206,6 +208,51 @@ TEST(Scheduler, callbacks_may_submit_and_cancel) {
   ASSERT_TRUE(serving.scheduler().submit(std::move(request)));
   serving.run();
   EXPECT_EQ(n_done, 1);
+  EXPECT_EQ(serving.answer(other).done.reason, DoneReason::kCancelled);
+}
+
+TEST(Scheduler, a_request_that_is_cancelled_with_its_last_piece_is_cancelled) {
+  GenerateOptions options = at_most(3);
+  // Held back until the answer ends, as it may become the stop string.
+  options.stops = {Conversation().ask(prompt(10), options).text.substr(2) + "..."};
+  Serving serving;
+  RequestId id = 0;
+  std::vector<DoneReason> reasons;
+  Request request = asking(prompt(10), options);
+  request.callbacks.on_piece = [&](const Piece& piece) {
+    if (piece.token != -1) return;
+    EXPECT_TRUE(serving.scheduler().cancel(id));
+  };
+  request.callbacks.on_done = [&](const Generated& done) { reasons.push_back(done.reason); };
+  const auto submitted = serving.scheduler().submit(std::move(request));
+  ASSERT_TRUE(submitted);
+  id = *submitted;
+  serving.run();
+  EXPECT_THAT(reasons, ElementsAre(DoneReason::kCancelled));
+}
+
+TEST(Scheduler, what_callbacks_hold_may_submit_and_cancel_as_it_goes) {
+  struct Handle {
+    std::function<void()> last;
+    ~Handle() { last(); }
+  };
+  Serving serving;
+  const RequestId other = serving.submit(prompt(12), at_most(-1));
+  RequestId id = 0;
+  int n_gone = 0;
+  {
+    Request request = asking(prompt(10), at_most(2));
+    request.callbacks.on_done = [handle = std::make_shared<Handle>([&] {
+                                   ++n_gone;
+                                   EXPECT_FALSE(serving.scheduler().cancel(id));
+                                   EXPECT_TRUE(serving.scheduler().cancel(other));
+                                   serving.submit(prompt(8), at_most(2));
+                                 })](const Generated&) {};
+    id = *serving.scheduler().submit(std::move(request));
+  }
+  for (int i = 0; i < 3; ++i) serving.submit(prompt(9 + i), at_most(5));
+  serving.run();
+  EXPECT_EQ(n_gone, 1);
   EXPECT_EQ(serving.answer(other).done.reason, DoneReason::kCancelled);
 }
 
