@@ -5,7 +5,6 @@
 #include <map>
 
 #include "base/check.h"
-#include "compute/batch.h"
 #include "engine/scheduler_job.h"
 
 namespace hearth::engine {
@@ -134,9 +133,7 @@ Scheduler::Jobs::iterator Scheduler::next_queued() {
 bool Scheduler::admit(Job& job) {
   const std::optional<int32_t> diverged_at = find_prefix(job);
   Sequence& sequence = job.sequence;
-  const int32_t n_missing = compute::kv_blocks_for(sequence.n_tokens()) -
-                            static_cast<int32_t>(sequence.block_table().size());
-  if (n_missing > blocks_.n_free() + prefixes_.n_evictable()) {
+  if (sequence.n_missing_blocks(sequence.n_tokens()) > blocks_.n_free() + prefixes_.n_evictable()) {
     sequence.shrink_cache(0);
     return false;
   }

@@ -25,9 +25,7 @@ void Scheduler::share_answers() {
 
 // False if it takes blocks of running requests.
 bool Scheduler::make_room(Job& job, int32_t n_positions) {
-  const int32_t n_missing =
-      compute::kv_blocks_for(n_positions) - static_cast<int32_t>(job.sequence.block_table().size());
-  prefixes_.evict(n_missing - blocks_.n_free());
+  prefixes_.evict(job.sequence.n_missing_blocks(n_positions) - blocks_.n_free());
   return job.sequence.reserve(n_positions).has_value();
 }
 

@@ -41,10 +41,14 @@ void Sequence::append(text::TokenId token) {
   check();
 }
 
+int32_t Sequence::n_missing_blocks(int32_t n_positions) const {
+  return kv_blocks_for(n_positions) - static_cast<int32_t>(block_table_.size());
+}
+
 Result<void> Sequence::reserve(int32_t n_positions) {
   CHECK(n_positions <= max_len_);
   CHECK(n_positions <= cached_len_ || !is_shared(cached_len_));
-  while (static_cast<int32_t>(block_table_.size()) < kv_blocks_for(n_positions)) {
+  while (n_missing_blocks(n_positions) > 0) {
     block_table_.push_back(TRY(blocks_.allocate()));
   }
   return {};
@@ -73,7 +77,7 @@ void Sequence::shrink_cache(int32_t length) {
   CHECK(length >= 0 && length <= cached_len_);
   if (is_shared(length)) length -= length % kKvBlockTokens;
   cached_len_ = length;
-  while (static_cast<int32_t>(block_table_.size()) > kv_blocks_for(length)) {
+  while (n_missing_blocks(length) < 0) {
     blocks_.release(block_table_.back());
     block_table_.pop_back();
   }

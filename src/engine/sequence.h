@@ -29,6 +29,8 @@ class Sequence {
   Result<void> set_tokens(std::span<const text::TokenId> tokens);
   void append(text::TokenId token);  // CHECKs that there is room
 
+  // Blocks that reserve() would allocate; negative where there are more.
+  int32_t n_missing_blocks(int32_t n_positions) const;
   // Blocks for positions up to n_positions, at most max_len: what is run may reach beyond what is
   // known.
   Result<void> reserve(int32_t n_positions);
