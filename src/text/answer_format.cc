@@ -2,18 +2,11 @@
 
 #include <algorithm>
 
+#include "text/answer/json_scanner.h"
 #include "text/answer/probe.h"
 
 namespace hearth::text {
 namespace {
-
-AnswerFormat json_row(std::string name, std::string open, std::string close) {
-  AnswerFormat format;
-  format.name = std::move(name);
-  format.calls.section_open = std::move(open);
-  format.calls.section_close = std::move(close);
-  return format;
-}
 
 AnswerFormat row(std::string name, CallMarks calls) {
   AnswerFormat format;
@@ -22,11 +15,16 @@ AnswerFormat row(std::string name, CallMarks calls) {
   return format;
 }
 
-// <invoke name="NAME"> <parameter name="KEY">VALUE</parameter> </invoke>
+AnswerFormat json_row(std::string name, std::string open, std::string close) {
+  return row(std::move(name), {.section_open = std::move(open), .section_close = std::move(close)});
+}
+
+// <invoke name="NAME"> <parameter name="KEY">VALUE</parameter> </invoke>, the tags within the
+// section with a prefix.
 CallMarks invoke_marks(const std::string& section, const std::string& prefix) {
   return {.style = CallStyle::kTagged,
-          .section_open = "<" + prefix + section + ">",
-          .section_close = "</" + prefix + section + ">",
+          .section_open = "<" + section + ">",
+          .section_close = "</" + section + ">",
           .call_open = "<" + prefix + "invoke name=\"",
           .call_close = "</" + prefix + "invoke>",
           .name_end = "\">",
@@ -72,14 +70,10 @@ std::vector<AnswerFormat> tagged_rows() {
   hunyuan.section_close = "</tool_calls:opensource>";
   hunyuan.name_end = "<tool_sep:opensource>";
   rows.push_back(row("hunyuan", std::move(hunyuan)));
-  rows.push_back(row("minimax-m2", invoke_marks("tool_call", "minimax:")));
-  rows.back().calls.call_open = "<invoke name=\"";
-  rows.back().calls.call_close = "</invoke>";
-  rows.back().calls.key_open = "<parameter name=\"";
-  rows.back().calls.value_close = "</parameter>";
-  rows.push_back(row("deepseek-v3.2", invoke_marks("function_calls", "｜DSML｜")));
-  rows.push_back(row("deepseek-v4", invoke_marks("tool_calls", "｜DSML｜")));
-  rows.push_back(row("muse", invoke_marks("function_calls", "atem:")));
+  rows.push_back(row("minimax-m2", invoke_marks("minimax:tool_call", "")));
+  rows.push_back(row("deepseek-v3.2", invoke_marks("｜DSML｜function_calls", "｜DSML｜")));
+  rows.push_back(row("deepseek-v4", invoke_marks("｜DSML｜tool_calls", "｜DSML｜")));
+  rows.push_back(row("muse", invoke_marks("atem:function_calls", "atem:")));
   rows.back().headers = {.open = {"<|start|>assistant"},
                          .end = "<|message|>",
                          .close = "<|eom|>",
@@ -209,11 +203,7 @@ AnswerFormat AnswerFormat::of(std::string_view source, const ChatTemplate& chat_
 }
 
 bool AnswerFormat::opens_reasoning(std::string_view prompt) const {
-  if (reasoning_open.empty()) return false;
-  const size_t end = prompt.find_last_not_of(" \n\t\r");
-  const auto trimmed = prompt.substr(0, end == std::string_view::npos ? 0 : end + 1);
-  const size_t mark_end = reasoning_open.find_last_not_of(" \n\t\r");
-  return trimmed.ends_with(std::string_view(reasoning_open).substr(0, mark_end + 1));
+  return !reasoning_open.empty() && trimmed(prompt).ends_with(trimmed(reasoning_open));
 }
 
 std::vector<std::string> AnswerFormat::marks() const {

@@ -189,17 +189,18 @@ void AnswerParser::add_text(std::string_view text) {
     flush_spaces();
     drops_spaces_ = false;
     is_fresh_ = is_fresh_ && mode_ != Mode::kContent;
-    const auto kind =
-        mode_ == Mode::kReasoning ? AnswerEvent::Kind::kReasoning : AnswerEvent::Kind::kContent;
-    emit(kind, {&byte, 1});
+    emit(text_kind(), {&byte, 1});
   }
 }
 
 void AnswerParser::flush_spaces() {
   if (spaces_.empty()) return;
-  emit(mode_ == Mode::kReasoning ? AnswerEvent::Kind::kReasoning : AnswerEvent::Kind::kContent,
-       spaces_);
+  emit(text_kind(), spaces_);
   spaces_.clear();
+}
+
+AnswerEvent::Kind AnswerParser::text_kind() const {
+  return mode_ == Mode::kReasoning ? AnswerEvent::Kind::kReasoning : AnswerEvent::Kind::kContent;
 }
 
 void AnswerParser::emit(AnswerEvent::Kind kind, std::string_view text, int32_t call) {

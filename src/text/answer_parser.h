@@ -72,6 +72,7 @@ class AnswerParser {
   void add_text(std::string_view text);
   void add_text(char byte);
   void flush_spaces();
+  AnswerEvent::Kind text_kind() const;
   void end_header();
   void give_up_header();
   void begin_call(std::unique_ptr<CallReader> reader, std::string_view mark);

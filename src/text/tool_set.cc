@@ -85,14 +85,13 @@ Result<ToolSet> ToolSet::from_json(std::string_view tools) {
                   fmt::format("tools[{}]: a name has 1 to {} bytes", i, kMaxNameBytes));
     }
     const Json parameters = function.value("parameters", Json::object());
-    Tool tool;
-    tool.schema = parameters.dump();
+    Arguments arguments;
     if (parameters.is_object() && parameters.contains("properties")) {
       for (const auto& [key, schema] : parameters["properties"].items()) {
-        tool.arguments[key] = argument_type(schema);
+        arguments[key] = argument_type(schema);
       }
     }
-    if (!set.tools_.emplace(name, std::move(tool)).second) {
+    if (!set.tools_.emplace(name, std::move(arguments)).second) {
       return fail(ErrorCode::kInvalidArgument, fmt::format("tools[{}]: \"{}\" again", i, name));
     }
   }
@@ -102,8 +101,8 @@ Result<ToolSet> ToolSet::from_json(std::string_view tools) {
 ArgumentType ToolSet::type(std::string_view tool, std::string_view argument) const {
   const auto found = tools_.find(tool);
   if (found == tools_.end()) return ArgumentType::kText;
-  const auto known = found->second.arguments.find(argument);
-  return known == found->second.arguments.end() ? ArgumentType::kText : known->second;
+  const auto known = found->second.find(argument);
+  return known == found->second.end() ? ArgumentType::kText : known->second;
 }
 
 }  // namespace hearth::text

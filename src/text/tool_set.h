@@ -17,11 +17,6 @@ enum class ArgumentType {
 
 class ToolSet {
  public:
-  struct Tool {
-    std::string schema;  // of the arguments: JSON text
-    std::map<std::string, ArgumentType, std::less<>> arguments;
-  };
-
   ToolSet() = default;
 
   // tools: [{"type": "function", "function": {"name", "parameters"}}, ...], or the functions alone.
@@ -32,10 +27,10 @@ class ToolSet {
   bool contains(std::string_view tool) const { return tools_.contains(tool); }
   // kText unless the tool's schema says otherwise.
   ArgumentType type(std::string_view tool, std::string_view argument) const;
-  const std::map<std::string, Tool, std::less<>>& tools() const { return tools_; }
 
  private:
-  std::map<std::string, Tool, std::less<>> tools_;
+  using Arguments = std::map<std::string, ArgumentType, std::less<>>;
+  std::map<std::string, Arguments, std::less<>> tools_;
 };
 
 }  // namespace hearth::text

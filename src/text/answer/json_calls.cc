@@ -1,6 +1,7 @@
 // Calls as JSON objects: one, several, or an array of them.
 #include <nlohmann/json.hpp>
 
+#include "text/answer/arguments_object.h"
 #include "text/answer/call_reader.h"
 #include "text/answer/json_scanner.h"
 
@@ -32,7 +33,7 @@ class JsonCalls : public CallReader {
 
   Step push(char byte, CallSink& sink) override {
     if (in_object_) return in_object(byte, sink);
-    if (!closing_.empty() || (is_space_over(byte) && close_.starts_with(byte) && may_close())) {
+    if (!closing_.empty() || (!is_json_space(byte) && close_.starts_with(byte) && may_close())) {
       closing_ += byte;
       if (!close_.starts_with(closing_)) return Step::kBroken;
       return closing_ == close_ ? Step::kDone : Step::kMore;
@@ -67,7 +68,6 @@ class JsonCalls : public CallReader {
   enum class List { kNone, kFirst, kItem, kAfterItem, kOver };
   enum class Part { kNone, kName, kArguments, kTextArguments, kOther };
 
-  static bool is_space_over(char byte) { return !is_json_space(byte); }
   bool may_close() const { return list_ == List::kOver || (list_ == List::kNone && n_calls_ > 0); }
 
   void begin_object() {
@@ -87,7 +87,7 @@ class JsonCalls : public CallReader {
     const bool was_in_string = scanner_.in_string();
     if (!scanner_.push(byte)) return Step::kBroken;
     const bool is_key = depth == 1 && (was_in_key || scanner_.in_key());
-    if (is_key) return in_key(byte, !scanner_.in_key(), sink);
+    if (is_key) return in_key(byte, !scanner_.in_key());
     if (part_ == Part::kNone && depth == 1 && begins_value(byte) && !begin_part(byte, sink)) {
       return Step::kBroken;
     }
@@ -99,7 +99,7 @@ class JsonCalls : public CallReader {
     return scanner_.is_done() ? end_object(sink) : Step::kMore;
   }
 
-  Step in_key(char byte, bool is_over, CallSink&) {
+  Step in_key(char byte, bool is_over) {
     if (key_is_over_) {
       key_.clear();
       key_is_over_ = false;
@@ -147,23 +147,14 @@ class JsonCalls : public CallReader {
   bool add(char byte, bool in_string, CallSink& sink) {
     if (part_ == Part::kArguments) {
       std::string text;
-      const bool is_control = static_cast<unsigned char>(byte) < 0x20;
-      if (in_string && is_control) {
-        append_json_char(text, byte);
-      } else {
-        text = byte;
-      }
+      append_json_byte(text, byte, in_string);
       if (has_begun_) {
         sink.arguments(text);
       } else {
         held_ += text;
       }
     } else if (part_ == Part::kName || part_ == Part::kTextArguments) {
-      if (in_string && static_cast<unsigned char>(byte) < 0x20) {
-        append_json_char(value_, byte);
-      } else {
-        value_ += byte;
-      }
+      append_json_byte(value_, byte, in_string);
       if (part_ == Part::kName && value_.size() > kMaxNameBytes) return false;
     }
     return true;
@@ -177,20 +168,17 @@ class JsonCalls : public CallReader {
     if (part == Part::kName) {
       name_ = decoded(value);
       if (name_.empty()) return false;
-      if (has_arguments_) {
-        if (!begin(sink)) return false;
-        sink.arguments(held_);
-      }
     } else if (part == Part::kTextArguments) {
       held_ = decoded(value);
       const auto object = nlohmann::json::parse(held_, nullptr, false);
       if (!object.is_object()) return false;
       has_arguments_ = true;
-      if (!name_.empty()) {
-        if (!begin(sink)) return false;
-        sink.arguments(held_);
-      }
+    } else {
+      return true;
     }
+    if (name_.empty() || !has_arguments_) return true;
+    if (!begin(sink)) return false;
+    sink.arguments(held_);
     return true;
   }
 
@@ -236,27 +224,17 @@ class HeadedCall : public CallReader {
   explicit HeadedCall(std::string_view name) : name_(name) {}
 
   Step push(char byte, CallSink& sink) override {
-    if (scanner_.depth() == 0 && is_json_space(byte)) return Step::kMore;
-    if (scanner_.depth() == 0 && byte != '{') return Step::kBroken;
-    const bool was_in_string = scanner_.in_string();
-    if (scanner_.depth() == 0) sink.begin(name_);
-    if (!scanner_.push(byte)) return Step::kBroken;
-    std::string text(1, byte);
-    if (was_in_string && static_cast<unsigned char>(byte) < 0x20) {
-      text.clear();
-      append_json_char(text, byte);
-    }
-    sink.arguments(text);
-    if (!scanner_.is_done()) return Step::kMore;
-    sink.end();
-    return Step::kDone;
+    if (!object_.has_begun() && byte == '{') sink.begin(name_);
+    const Step step = object_.push(byte, sink);
+    if (step == Step::kDone) sink.end();
+    return step;
   }
 
   bool finish(CallSink&) override { return false; }
 
  private:
   std::string name_;
-  JsonScanner scanner_;
+  ArgumentsObject object_;
 };
 
 }  // namespace

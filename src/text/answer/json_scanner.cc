@@ -38,12 +38,10 @@ bool JsonScanner::push(char byte) {
     case State::kColon:
       if (byte != ':') return false;
       state_ = State::kValue;
-      after_colon_ = true;
       return true;
     case State::kAfter:
       if (byte != ',') return close(byte);
       state_ = open_.back() == '{' ? State::kKey : State::kValue;
-      after_colon_ = false;
       return true;
     default: return false;
   }
@@ -54,7 +52,6 @@ bool JsonScanner::begin_value(char byte) {
     if (open_.size() == kMaxDepth) return false;
     open_ += byte;
     state_ = byte == '{' ? State::kFirstKey : State::kFirstValue;
-    after_colon_ = false;
     return true;
   }
   if (byte == '"') return begin_string(false);
@@ -167,6 +164,18 @@ void append_json_char(std::string& out, char byte) {
   }
   if (value < 0x20) {
     out += fmt::format("\\u{:04x}", value);
+  } else {
+    out += byte;
+  }
+}
+
+void append_json_text(std::string& out, std::string_view text) {
+  for (const char byte : text) append_json_char(out, byte);
+}
+
+void append_json_byte(std::string& out, char byte, bool in_string) {
+  if (in_string && static_cast<unsigned char>(byte) < 0x20) {
+    append_json_char(out, byte);
   } else {
     out += byte;
   }

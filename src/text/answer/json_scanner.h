@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace hearth::text {
 
@@ -12,14 +13,12 @@ class JsonScanner {
 
   // False: these bytes begin no JSON value, or one deeper than kMaxDepth; the scanner is then of no
   // more use. Control characters in strings are let pass, as models write them: see
-  // append_json_char.
+  // append_json_byte.
   bool push(char byte);
 
   size_t depth() const { return open_.size(); }  // objects and arrays that are open
   bool in_string() const { return state_ == State::kString || is_escape(); }
   bool in_key() const { return is_key_ && in_string(); }
-  // A colon has been read and its value has not begun, or is being read.
-  bool in_value() const { return after_colon_; }
   bool is_done() const { return state_ == State::kEnd; }
 
  private:
@@ -49,7 +48,6 @@ class JsonScanner {
   State state_ = State::kValue;
   std::string open_;  // '{' and '['
   bool is_key_ = false;
-  bool after_colon_ = false;
   uint8_t n_hex_ = 0;
   uint16_t unit_ = 0;           // of a \u escape
   bool needs_low_ = false;      // a high surrogate must be followed by a low one
@@ -59,9 +57,19 @@ class JsonScanner {
 
 // As it stands in a JSON string: quotes, backslashes and control characters escaped.
 void append_json_char(std::string& out, char byte);
+void append_json_text(std::string& out, std::string_view text);
+// A byte that a scanner has let pass, as JSON has it.
+void append_json_byte(std::string& out, char byte, bool in_string);
 
 inline bool is_json_space(char byte) {
   return byte == ' ' || byte == '\n' || byte == '\t' || byte == '\r';
+}
+
+// Without the whitespace at both ends.
+inline std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && is_json_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_json_space(text.back())) text.remove_suffix(1);
+  return text;
 }
 
 }  // namespace hearth::text

@@ -112,7 +112,7 @@ class Reader {
     const size_t n = rest_.find(end);
     if (n == std::string_view::npos || n == 0 || n > 256) return false;
     out += '"';
-    for (const char byte : rest_.substr(0, n)) append_json_char(out, byte);
+    append_json_text(out, rest_.substr(0, n));
     out += '"';
     rest_.remove_prefix(n);
     return true;
@@ -123,7 +123,7 @@ class Reader {
     const size_t n = rest_.find(kGemmaQuote);
     if (n == std::string_view::npos) return false;
     out += '"';
-    for (const char byte : rest_.substr(0, n)) append_json_char(out, byte);
+    append_json_text(out, rest_.substr(0, n));
     out += '"';
     rest_.remove_prefix(n + kGemmaQuote.size());
     return true;
@@ -197,7 +197,7 @@ class Reader {
     if (value > 0x10FFFF || (value >= 0xDC00 && value <= 0xDFFF)) return false;
     std::string character;
     append_utf8(character, value);
-    for (const char byte : character) append_json_char(out, byte);
+    append_json_text(out, character);
     return true;
   }
 

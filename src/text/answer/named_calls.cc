@@ -1,6 +1,7 @@
 // Calls whose name stands between marks; their arguments are a JSON object, or tags one by one.
 #include <utility>
 
+#include "text/answer/arguments_object.h"
 #include "text/answer/call_reader.h"
 #include "text/answer/json_scanner.h"
 #include "text/answer/literal.h"
@@ -38,17 +39,16 @@ std::string cut_at(std::string_view text, std::string_view mark) {
 }
 
 std::string tool_name(std::string_view written, std::string_view cut) {
-  std::string name = cut_at(written, cut);
-  while (!name.empty() && is_json_space(name.back())) name.pop_back();
-  const size_t start = name.find_first_not_of(" \n\t\r");
-  name.erase(0, std::min(start, name.size()));
-  if (name.starts_with("functions.")) name.erase(0, 10);
-  return name;
+  constexpr std::string_view kNamespace = "functions.";
+  const std::string whole = cut_at(written, cut);
+  std::string_view name = trimmed(whole);
+  if (name.starts_with(kNamespace)) name.remove_prefix(kNamespace.size());
+  return std::string(name);
 }
 
 std::string quoted(std::string_view text) {
   std::string json = "\"";
-  for (const char byte : text) append_json_char(json, byte);
+  append_json_text(json, text);
   return json + '"';
 }
 
@@ -132,7 +132,7 @@ class NamedCalls : public CallReader {
     sink.begin(name);
     if (marks_.style == CallStyle::kNamedJson) {
       at_ = At::kObject;
-      scanner_ = JsonScanner();
+      object_ = ArgumentsObject();
     } else {
       at_ = At::kArguments;
       sink.arguments("{");
@@ -141,16 +141,8 @@ class NamedCalls : public CallReader {
   }
 
   Step in_object(char byte, CallSink& sink) {
-    if (scanner_.depth() == 0) {
-      if (is_json_space(byte)) return Step::kMore;
-      if (byte != '{') return Step::kBroken;
-    }
-    const bool is_raw_control = scanner_.in_string() && static_cast<unsigned char>(byte) < 0x20;
-    if (!scanner_.push(byte)) return Step::kBroken;
-    std::string text;
-    is_raw_control ? append_json_char(text, byte) : text.push_back(byte);
-    sink.arguments(text);
-    if (!scanner_.is_done()) return Step::kMore;
+    const Step step = object_.push(byte, sink);
+    if (step != Step::kDone) return step;
     if (!marks_.call_close.empty()) {
       at_ = At::kClose;
       return Step::kMore;
@@ -232,7 +224,7 @@ class NamedCalls : public CallReader {
       return;
     }
     std::string json;
-    for (const char byte : text) append_json_char(json, byte);
+    append_json_text(json, text);
     if (!json.empty()) sink.arguments(json);
   }
 
@@ -270,7 +262,7 @@ class NamedCalls : public CallReader {
   const bool in_section_;
   At at_;
   MarkMatcher matcher_;
-  JsonScanner scanner_;
+  ArgumentsObject object_;
   int n_calls_ = 0;
   std::string tool_;
   std::string name_;  // of the tool or an argument, so far

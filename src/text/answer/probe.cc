@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "text/answer/json_scanner.h"
 #include "text/answer_parser.h"
 
 namespace hearth::text {
@@ -66,12 +67,6 @@ size_t before_open_mark(std::string_view text, size_t end) {
     if (at != before.npos && before.find(close, at) == before.npos && end - at < 32) return at;
   }
   return end;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const size_t start = text.find_first_not_of(" \n\t\r");
-  if (start == text.npos) return {};
-  return text.substr(start, text.find_last_not_of(" \n\t\r") - start + 1);
 }
 
 // The mark that a text begins with, or ends with.
